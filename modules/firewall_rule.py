@@ -135,7 +135,7 @@ class FirewallRule(Rule):
         "Addresses of the other side, or keywords that Windows resolves itself; 4 or 6 at their end means one family.",
         REMOTE_ADDRESS, addresses("RA4", "RA6", ("RA42", "RA62")), default=(), filter_object="address",
         narrows=Narrowing(not_everybody, who=True), example=["10.1.4.0/28"],
-        phrase=Phrase(lambda rule: "from {}" if rule.direction == "inbound" else "to {}"))
+        phrase=Phrase(lambda rule: {"inbound": "from {}", "outbound": "to {}"}.get(rule.direction, "from or to {}")))
     program: str | None = prop("The program: its path (variables such as %SystemRoot% are kept), or System.", PATH,
                                Text("App", CaseInsensitive), filter_object="application", narrows=Narrowing(one_program),
                                phrase=Phrase(", program {}", always=False, place=9))
@@ -196,7 +196,8 @@ class FirewallRule(Rule):
     idle_platform = ("6.2+",)
 
     def as_filter(self) -> Filter:
-        return Filter.of(self, "block" if self.action == "block" else "allow")
+        return Filter.of(self, "block" if self.action == "block" else "allow",
+                         other_effects=() if self.action else ("block",))
 
     def check(self) -> Iterable[Finding]:
         yield from _check_ports(self)

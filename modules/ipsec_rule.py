@@ -221,6 +221,9 @@ class IpsecRule(Rule):
         return (self.inbound_security, self.outbound_security) == ("none", "none")
 
     def as_filter(self) -> Filter:
+        if self.inbound_security is None:  # an action that is not understood may drop what is clear, or exempt it
+            return Filter.of(self, "secure", requires_inbound=True, requires_outbound=True, tunnel=self.mode == "tunnel",
+                             other_effects=("exempt",))
         return Filter.of(self, "exempt" if self.exempt else "secure", requires_inbound=self.inbound_security == "require",
                          requires_outbound=self.outbound_security == "require", tunnel=self.mode == "tunnel")
 

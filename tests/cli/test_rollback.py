@@ -216,3 +216,28 @@ def test_what_was_renamed_and_removed_is_left_on_no_host(cli: Cli) -> None:
         cli.write({"site.yml": (cli.folder / "site.yml").read_text(encoding="utf-8").replace('"all"', '"web1"')})
         said = cli("drift")
         assert (said.code, "ABANDONED" in said.out) == (0, False), said
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("local_port", ["20261128T021318Z-6ac53f"]), ("remote_address", [1.5]), ("protocol", "local"), ("enabled", "yes"),
+    ("local_port", 80), ("icmp_type", ["x"]), ("direction", ["inbound"])])
+def test_a_damaged_record_is_told_with_its_place(name: str, value: Any, cli: Cli) -> None:
+    """What no host has said is nothing that a host goes back to, and the rest is."""
+    with fleet(cli, 1) as hosts:
+        for port in (81, 82):
+            more = f"{{name: more, protocol: udp, local_port: {port}, remote_address: 10.0.0.1}}"
+            declare(cli, port, f"    - firewall_rule: {more}\n")
+            assert cli("apply", "--yes").code == 0
+        run = last_run(cli)
+        path = cli.folder / ".ringfence" / "runs" / f"{run}.jsonl"
+        events = [json.loads(line) for line in path.read_text().splitlines()]
+        at = next(n for n, event in enumerate(events) if event["event"] == "definitions")
+        damaged = next(d for d in events[at]["definitions"].values() if d["id"]["name"] == "corp-web")
+        damaged["before"][name] = value
+        path.write_text("".join(json.dumps(event) + "\n" for event in events))
+        said = cli("rollback", "--to", run, "--yes")
+        assert "ringfence itself failed" not in said.out + said.err
+        assert f"the record of run {run} is damaged ({path.relative_to(cli.folder)}, line {at + 1}, definition " in said.out
+        assert f"{name} has a value that no host says" in said.out
+        assert ports(hosts) == ["82"]
+        assert "LPort=81|" in str(hosts["web1"].registry.get(RULES, "more"))

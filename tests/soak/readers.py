@@ -13,6 +13,7 @@ from typing import Any
 import paramiko
 from core import KINDS, cases, declared, task
 from documents import RUN
+from every_use import state_of, used
 from faulty import frame
 from hosts import LabHost
 from wfp_xml import dump_text, flow_of
@@ -22,12 +23,15 @@ from ringfence.cli import app
 from ringfence.diagnostics import InputError, Where
 from ringfence.documents import vault
 from ringfence.errors import PRECEDENCE, ExitCode
+from ringfence.formats.events import EventEncoder
 from ringfence.inventory.draft import Draft
 from ringfence.inventory.listing import plain
 from ringfence.inventory.script_inventory import add_variables, fill, hostvars, mapping_of_json
-from ringfence.model.plain import resource_as_data
+from ringfence.model.state import Change
 from ringfence.policy.arbitration import Arbiter
-from ringfence.report import HostResult
+from ringfence.report import HostResult, Report
+from ringfence.run.past_runs import past_runs
+from ringfence.run.rollback import hosts_before, rollback
 from ringfence.run.who_changed import drift_host
 from ringfence.secret import Secret
 from ringfence.transports import known_hosts
@@ -35,7 +39,6 @@ from ringfence.types import sddl
 from ringfence.views.table import VIEWS
 from ringfence.views.view import ViewOptions
 from ringfence.windows.policy_events import LOGS
-from ringfence.windows.read import read
 from ringfence.windows.wfp_dump import read_wfp_dump
 from ringfence.windows.wfp_rules import policy_of_dump
 
@@ -172,9 +175,7 @@ def small_project(folder: Path) -> Iterator[None]:
 def rule_string(text: str) -> None:
     """A string in the registry of a host."""
     rows = [[key, [["a", "String", text]]] for key in ("FirewallRules", "ConSecRules", "MainModeRules")]
-    for resource in read({"local": rows, "group_policy": rows}, KINDS).values():
-        json.dumps(resource_as_data(resource))
-        resource.as_filter()
+    used(state_of(rows), every_plan=False)
 
 
 def descriptor(text: str) -> None:
@@ -232,6 +233,39 @@ def show(result: HostResult) -> None:
         json.dumps(shown.begin([]) + shown.host(result))
 
 
+@cache
+def _run() -> list[Any]:
+    """The record of a run that made and changed rules of every sort, as events."""
+    strings = [case["string"] for case in cases("firewall_rules")[:40]]
+    state = state_of([["FirewallRules", [[f"r{n}", "String", f"v2.33|{s}"] for n, s in enumerate(strings)]],
+                      ["PublicProfile", [["EnableFirewall", "DWord", 7], ["LogFilePath", "String", "x"]]]], everywhere=False)
+    changes = [Change(id, r, None if n % 2 else r.replace(enabled=False)) for n, (id, r) in enumerate(state.items())
+               if r.kind.storage.removable]
+    changes += [Change(id, r, r.kind.create(r.name, {})) for id, r in state.items() if not r.kind.storage.removable]
+    encoder, result = EventEncoder(), HostResult("srv1", tuple(changes), frozenset(c.id for c in changes))
+    text = encoder.run_begin(RUN, ["srv1"], options={}) + encoder.host("host_end", result) + encoder.run_end(Report(), 1.0, 0)
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def journal(text: str) -> None:
+    """The record of a run: told, and a host brought back to before it, as a plan, guarded and shown."""
+    with contextlib.suppress(ValueError, TypeError, RecursionError):  # else it is no list of events: the text as it stands
+        text = "\n".join(map(json.dumps, json.loads(text)))
+    path = Path(".ringfence/runs") / f"{RUN.run_id}.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    program("runs")
+    before = hosts_before(list(past_runs(Path())), KINDS)
+    host, _ = _answers()
+    try:
+        result = rollback(host.job({}), host.context(), False, before)
+    finally:
+        host.batches.clear()
+    if result.error is not None and getattr(result.error, "kind", "") == "internal":
+        raise Broken(str(result.error))
+    show(result)
+
+
 DRIFTED = task("firewall_rule", {"name": "r1", "state": "absent"})
 
 
@@ -287,6 +321,7 @@ def host_readers() -> list[Reader]:
                                            f"|1|AAAAAAAAAAAAAAAAAAAAAAAAAAA=|AAAAAAAAAAAAAAAAAAAAAAAAAAA= {line}\n"], 500),
         Reader("dump of filters", filters_of_host, [dump_text(case) for case in cases("wfp")], 300),
         Reader("answer of a host", answer, [], 100, [json.loads(_answers()[1])]),
+        Reader("journal", journal, [], 40, [_run()]),
         Reader("answer about events", events_answer, [], 60, [json.loads(_logs())]),
     ]
 

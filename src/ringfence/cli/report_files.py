@@ -6,8 +6,10 @@ import os
 import stat
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
+from ringfence.cli.guarded_view import shown
 from ringfence.diagnostics import Diagnostic, InputError, Where
 from ringfence.errors import ExitCode, RingfenceError
 from ringfence.files import WholeFile
@@ -103,7 +105,13 @@ class ReportFiles:
         """One host has ended."""
         self._report.add(result)
         for one in self._files:
-            one.add(lambda view: view.host(result))
+            one.add(partial(self._host, one.path, result))
+
+    def _host(self, path: str, result: HostResult, view: "View") -> str:
+        text, error = shown(view, result)
+        if error is not None and not any(told.startswith(f"the report {path} ") for told in self._problems):
+            self._problems.append(f"the report {path} does not tell all of {result.host}: {_reason(error)}")
+        return text
 
     def end(self, run: Report, seconds: float, exit_code: ExitCodeOf) -> None:
         """The run has ended, in order or by a signal."""

@@ -1,5 +1,6 @@
 """Results as they come -> what people or programs read, and the exit code. Nothing is kept but what a view keeps."""
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from itertools import chain
 from ringfence.cli.ci_logs import LogSection
 from ringfence.cli.command import usage_error
 from ringfence.cli.console import Console
+from ringfence.cli.guarded_view import GuardedView
 from ringfence.cli.options import FleetOptions
 from ringfence.cli.report_files import ReportFiles
 from ringfence.diagnostics import Diagnostic
@@ -31,6 +33,8 @@ from ringfence.views import recap
 from ringfence.views.format import count, names
 from ringfence.views.table import VIEWS
 from ringfence.views.view import NextCommands, ViewTable, WaveView
+
+LOG = logging.getLogger(__name__)
 
 
 class PlanObserver(RunObserver):
@@ -74,7 +78,7 @@ class _ProgressObserver(RunObserver):
 class _WaveWriter(RunObserver):
     """Writes waves where a view shows them as they go."""
 
-    def __init__(self, view: WaveView, section: LogSection) -> None:
+    def __init__(self, view: GuardedView, section: LogSection) -> None:
         self._view, self._section = view, section
 
     def on_wave(self, wave: WaveProgress) -> None:
@@ -91,7 +95,10 @@ class _TellingObserver(RunObserver):
     def on_result(self, result: HostResult) -> None:
         self._number += 1
         if self._writes:
-            self._console.say(recap.host_line(result, self._number, self._total, self._console.style_error))
+            try:
+                self._console.say(recap.host_line(result, self._number, self._total, self._console.style_error))
+            except Exception as error:  # a fault of ours in a line is no end of the run: the view tells of the host
+                LOG.debug("%s", result.host, exc_info=error)
 
     def on_wave(self, wave: WaveProgress) -> None:
         self._console.say(recap.wave_line(wave, self._total_of_waves(wave), self._console.style_error))
@@ -129,6 +136,7 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
     if console.format not in table:
         raise usage_error(f"{options.run.command} has no output format {console.format}", f"allowed: {', '.join(table)}")
     view = table[console.format](options)
+    showing = GuardedView(view, console.say)
     started, report, total = time.monotonic(), Report(), len(jobs) + len(before)
     recorder = journal or Recorder()
     console.has_run = True
@@ -147,7 +155,7 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
         seen: list[RunObserver] = [_ProgressObserver(advance), LogObserver(),
                                    _TellingObserver(console, total, journal is not None and not console.quiet), *observers]
         seen += [journal] if journal else []
-        seen += [_WaveWriter(view, section)] if isinstance(view, WaveView) else []
+        seen += [_WaveWriter(showing, section)] if isinstance(view, WaveView) else []
         fleet = rollout(seen, recorder, submit=submit) if rollout else FleetRun(jobs, work, hosts.forks, seen, recorder,
                                                                                 submit=submit)
         for result in before:
@@ -157,7 +165,7 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
         for result in chain(before, fleet.results()):
             report.add(result)
             unknown += [result.host] if result.status == "unknown" else []
-            section.write(view.host(result))
+            section.write(showing.host(result))
             reports.host(result)
         report.signal, report.not_begun = recorder.interruption.name, (*held, *fleet.not_begun)
         if isinstance(fleet, Rollout):
@@ -172,10 +180,10 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
         console.say(f"warning: {count(unreachable, 'host')} not reached, and not counted in the exit code (--unreachable warn)")
     code_of = partial(Report.exit_code, differences_fail=differences_fail,
                       unreachable_fails=hosts.unreachable == UnreachableHosts.fail)
-    code, seconds = code_of(report), earlier + time.monotonic() - started
+    code, seconds = showing.code(code_of(report)), earlier + time.monotonic() - started
     if journal:
         journal.close(report, seconds, code)
-    section.last(view.end(report, seconds, code))
+    section.last(showing.end(report, seconds, code))
     console.shown = None
     reports.end(report, seconds, code_of)
-    return code
+    return showing.code(code)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from ringfence.types.base import KeptPiece
+
 
 class RegistryValue:
     """One registry value of a profile, of the settings or of a set: `name`, in a subkey `path` where it has one.
@@ -19,13 +21,14 @@ class RegistryValue:
         self._value_of = {str(v).lower(): k for k, v in data.items()} if data else None
 
     def read(self, data: Any) -> Any:
-        """The property's value; data that nobody understands is given back as text. Never raises."""
+        """The property's value; data that nobody understands is given back as the piece that it is. Never raises."""
         if self._value_of is not None:
-            return self._value_of.get(str(data).lower(), f"{self.name}={data}")
+            found = self._value_of.get(str(data).lower())
+            return KeptPiece(f"{self.name}={data}") if found is None else found
         try:
             return self.parse(data) if self.parse else data
         except (ValueError, TypeError, AttributeError, OverflowError):  # a damaged host may store anything there
-            return f"{self.name}={data}"
+            return KeptPiece(f"{self.name}={data}")
 
     def write(self, value: Any) -> Any:
         """What is stored for a value."""

@@ -14,6 +14,8 @@ MAX_PRODUCTS = 100  # other firewalls of one host that are looked at
 MAX_PRODUCT_NAME = 200  # characters of the name of one
 MAX_INTERFACES = 4096  # interfaces of one host that are looked at: each is compared with each alias that is declared
 _OFFSET = re.compile(r"([+-])(0\d|1[0-4]):([0-5]\d)", re.ASCII)
+_VERSION = re.compile(r"(\d{1,9})\.(\d{1,9})(?![\d])", re.ASCII)
+_LARGEST_BUILD = 10**9
 _MORE = ("interfaces", "management", "service_names", "controllers", "account", "sid")  # what verbs beside Facts.Read tell
 _AUTHORITY = re.compile(r"(S-1-5-21-\d+-\d+-\d+)-\d+", re.ASCII | re.I)  # that of a domain or of a machine, in one of its SIDs
 _LISTS = ("addresses", "dns_servers", "gateways")  # of an interface
@@ -81,7 +83,10 @@ class Facts:
         if offset is None or now.tzinfo is None:
             return None
         away = timedelta(hours=int(offset[2]), minutes=int(offset[3]))
-        return now.astimezone(timezone(-away if offset[1] == "-" else away))
+        try:
+            return now.astimezone(timezone(-away if offset[1] == "-" else away))
+        except OverflowError:  # no such moment there: a clock in year 1, or 9999
+            return None
 
     @property
     def controllers(self) -> tuple[str, ...]:
@@ -105,8 +110,9 @@ class Facts:
     @property
     def version(self) -> tuple[int, int] | None:
         """The version of Windows as platforms are written: (10, 0)."""
-        parts = str(_dict(self.raw.get("os")).get("version") or "").split(".")
-        return (int(parts[0]), int(parts[1])) if len(parts) > 1 and all(p.isdecimal() for p in parts[:2]) else None
+        said = _dict(self.raw.get("os")).get("version")
+        found = _VERSION.match(said) if isinstance(said, str) else None
+        return (int(found[1]), int(found[2])) if found else None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -155,7 +161,8 @@ def parse_facts(answer: Any) -> Facts:
     raw = _dict(answer)
     os, services = _dict(raw.get("os")), _dict(raw.get("services"))
     elevated, build, legacy = raw.get("elevated"), os.get("build"), raw.get("legacy_ipsec_policy")
-    return Facts(computer=str(raw.get("computer") or ""), build=build if isinstance(build, int) else 0,
+    return Facts(computer=str(raw.get("computer") or ""),
+                 build=build if build.__class__ is int and 0 <= build < _LARGEST_BUILD else 0,
                  elevated=elevated if isinstance(elevated, bool) else None, interfaces=parse_interfaces(raw),
                  services={k: v.lower() for k, v in services.items() if isinstance(v, str)},
                  legacy_ipsec_policy=str(legacy) if legacy else None,
@@ -190,10 +197,14 @@ def parse_keywords(answer: Any) -> Mapping[str, str | None] | None:
 def parse_interfaces(answer: Any) -> tuple[NetworkInterface, ...]:
     """The interfaces in the value of an Interfaces.Read: those that have an alias and a GUID."""
     listed = _dict(answer).get("interfaces")
-    return tuple(NetworkInterface(str(i["alias"]), str(i["guid"]).upper(), i.get("profile"), str(i.get("type") or ""),
+    return tuple(NetworkInterface(str(i["alias"]), str(i["guid"]).upper(), _profile(i.get("profile")), str(i.get("type") or ""),
                                   i.get("status") != "down", *(_texts(i.get(name)) for name in _LISTS))
                  for i in map(_dict, listed[:MAX_INTERFACES] if isinstance(listed, list) else ())
                  if i.get("alias") and i.get("guid"))
+
+
+def _profile(said: Any) -> str | None:
+    return said if isinstance(said, str) and said in NETWORK_CATEGORIES.values() else None
 
 
 def _authority(sid: Any) -> str:

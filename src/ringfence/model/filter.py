@@ -25,7 +25,9 @@ class Filter:
     merged_by: the property of profiles by which policy lets local ones of its sort count or not; empty: they always do.
     The others have the names, the meanings and the canonical values of a firewall rule's properties; direction: empty for both.
     unknown_tokens: conditions that nobody here understands; pieces of that sort may also stand in the lists (KeptPiece): among
-    remote addresses a dynamic keyword, whose addresses are beside those of the list ([MS-FASP] 2.2.37).
+    remote addresses a dynamic keyword, whose addresses are beside those of the list ([MS-FASP] 2.2.37). Of a value that is not
+    understood, such as `Protocol=weird`, the filter has the widest, and the piece among the unknown tokens: whether it matches is
+    not known then. other_effects: what an object may do as well, where nobody understands what it does.
     """
 
     effect: Effect
@@ -59,15 +61,22 @@ class Filter:
     dynamic_target: tuple[str, ...] = ()
     platform: tuple[str, ...] = ()
     unknown_tokens: tuple[str, ...] = ()
+    other_effects: tuple[Effect, ...] = ()
 
     @classmethod
     def of(cls, resource: _HasValues, effect: Effect, **others: Any) -> "Filter":
         """The filter that a resource is, with the values of its properties of these names."""
-        values = resource.__dict__
-        names = _names_of(type(resource))
-        made = cls(effect, merged_by=resource.kind.merged_by, **{n: values[n] for n in names},
-                   unknown_tokens=resource.unknown_tokens, **others)
-        return made._with_keywords() if resource.unknown_tokens else made
+        held = resource.__dict__
+        values = {n: held[n] for n in _names_of(type(resource))}
+        tokens = resource.unknown_tokens
+        if doubtful := [n for n, value in values.items() if value is None and _WIDEST[n] is not None]:
+            tokens = tokens or tuple(doubtful)  # its pieces are there, unless it was never read from a string
+            values |= {n: _WIDEST[n] for n in doubtful}
+        for name in _ONE_OF:
+            if strange := [member for member in values.get(name, ()) if isinstance(member, KeptPiece)]:
+                values[name], tokens = (), (*tokens, *strange)
+        made = cls(effect, merged_by=resource.kind.merged_by, **values, unknown_tokens=tokens, **others)
+        return made._with_keywords() if tokens else made
 
     def _with_keywords(self) -> "Filter":
         keywords = tuple(KeptPiece(t) for t in self.unknown_tokens if t.lower().startswith(DYNAMIC_KEYWORD))
@@ -87,7 +96,16 @@ class Filter:
     @property
     def closes(self) -> bool:
         """Whether traffic that passed without it may be stopped by it, or by it being disabled."""
-        return self.effect == "block" or self.requires or not self.enabled
+        return self.may("block") or self.requires or not self.enabled
+
+    def may(self, *effects: Effect) -> bool:
+        """Whether one of these is what it does, as far as that is known."""
+        return self.effect in effects or not set(effects).isdisjoint(self.other_effects)
+
+    @property
+    def readings(self) -> "tuple[Filter, ...]":
+        """The filter once for each thing that it may do."""
+        return (self, *(replace(self, effect=effect, other_effects=()) for effect in self.other_effects))
 
     @property
     def overrides(self) -> bool:
@@ -95,7 +113,9 @@ class Filter:
         return self.effect == "block" or (self.effect in ("secure", "exempt") and not self.requires)
 
 
-_NAMES = tuple(f.name for f in fields(Filter) if f.name not in ("effect", "merged_by", "unknown_tokens"))
+_NAMES = tuple(f.name for f in fields(Filter) if f.name not in ("effect", "merged_by", "unknown_tokens", "other_effects"))
+_WIDEST = {f.name: f.default for f in fields(Filter)}  # what holds for all there is, and for both directions
+_ONE_OF = ("profile", "interface_type", "interface_alias")  # lists of which a flow has one member, which may be an unknown one
 
 
 @lru_cache(64)

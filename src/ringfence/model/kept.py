@@ -11,6 +11,7 @@ from typing import Any
 
 from ringfence.codecs.rule_string import Text
 from ringfence.model.resource import Property, Resource
+from ringfence.model.understood import is_understood
 from ringfence.types.base import CaseInsensitive, KeptPiece
 
 
@@ -38,4 +39,4 @@ def untouched(found: Resource, mentioned: Mapping[str, Any]) -> dict[str, Any]:
     """
     values = ((p, getattr(found, p.name)) for p in found.kind.properties.values() if p.name not in mentioned)
     return {p.name: value for p, value in values
-            if kept_members(p, value) or (value is None and p.default is not None and not p.references)}
+            if kept_members(p, value) or not is_understood(p, value)}

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ringfence.codecs.registry import RegistryValue
 from ringfence.model.resource import Kind, Property, Resource
 from ringfence.secret import MASK, Secret, StoredSecret
 from ringfence.types.base import SECRET, CaseInsensitive, KeptPiece
@@ -35,28 +36,36 @@ def plain_data(value: Any) -> Any:
 def resource_from_data(kind: Kind, name: str, data: Mapping[str, Any]) -> Resource:
     """The resource whose `resource_as_data` these are; of a secret it knows that there is one. Raises ValueError."""
     tokens = data.get("unknown_tokens", [])
-    values = {p: value for p, value in data.items() if p != "unknown_tokens"}
-    if unknown := sorted(values.keys() - kind.properties.keys()):
+    said = {p: value for p, value in data.items() if p != "unknown_tokens"}
+    if unknown := sorted(said.keys() - kind.properties.keys()):
         raise ValueError(f"{kind.name} has no {unknown[0][:100]}")
     if not (isinstance(tokens, list) and all(isinstance(t, str) for t in tokens)):
         raise ValueError("unknown_tokens is a list of texts")
-    return kind.create(name, {p: _value_from_data(kind.properties[p], value) for p, value in values.items()}, tuple(tokens))
+    values = {name: _value_from_data(kind.properties[name], value) for name, value in said.items()}
+    strange = [name for name, value in values.items() if value is _STRANGE]
+    values |= {name: _as_it_is(said[name]) for name in strange}
+    return kind.create(name, {**values, **_read_again(kind, values, strange, tuple(tokens))}, tuple(tokens))
+
+
+_STRANGE: Any = object()  # a value that its type does not take
 
 
 def _value_from_data(p: Property, value: Any) -> Any:
-    """A canonical value again. What its type does not understand was not understood before: it stands as it is."""
+    """A canonical value again. Of what its type does not take, _STRANGE: people may not say it, a host may have it."""
     if value is None:
         return None
     if p.type is SECRET and value == MASK:
         return StoredSecret()
     if p.proposal and isinstance(value, list):
         inner = p.proposal.kind
-        return tuple(resource_from_data(inner, "", m) if isinstance(m, dict) else _as_it_is(m) for m in value)
+        if not all(isinstance(m, dict) for m in value):
+            raise ValueError(f"{p.name} is a list of mappings")
+        return tuple(resource_from_data(inner, "", m) for m in value)
     try:
         parsed = p.parse(value)
     except (ValueError, TypeError, AttributeError):
-        return _as_it_is(value)
-    return parsed if plain_data(parsed) == value else _as_it_is(value)
+        return _STRANGE
+    return parsed if plain_data(parsed) == value else _STRANGE
 
 
 def _as_it_is(value: Any) -> Any:
@@ -65,6 +74,31 @@ def _as_it_is(value: Any) -> Any:
     if isinstance(value, dict):
         raise ValueError("a value is no mapping")
     return value
+
+
+def _read_again(kind: Kind, values: Mapping[str, Any], names: Iterable[str], tokens: tuple[str, ...]) -> dict[str, Any]:
+    """Values that people may not say as a host may have them: what is written of them is read as the same. Raises ValueError for
+    what no host has said: it would be taken for a value that is understood."""
+    found = {}
+    for name in names:
+        p, value = kind.properties[name], values[name]
+        try:
+            read = _from_host(kind, p, values, tokens)
+        except (ValueError, TypeError, AttributeError, KeyError, IndexError, OverflowError):
+            read = _STRANGE
+        if read is _STRANGE or plain_data(read) != plain_data(value):
+            raise ValueError(f"{name} has a value that no host says")
+        found[name] = read
+    return found
+
+
+def _from_host(kind: Kind, p: Property, values: Mapping[str, Any], tokens: tuple[str, ...]) -> Any:
+    value, codec = values[p.name], p.codec
+    if isinstance(value, str) and (codec is None or (isinstance(codec, RegistryValue) and value.startswith(f"{codec.name}="))):
+        return KeptPiece(value)  # what was not understood on the host, as it was found
+    if isinstance(codec, RegistryValue):
+        return codec.read(codec.write(value))
+    return kind.codec.read(kind.codec.write({**kind.defaults, **values}, tokens, "v2.31"))[0][p.name]
 
 
 def digest_of(resource: Resource) -> str:

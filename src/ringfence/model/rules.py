@@ -229,8 +229,9 @@ class Rule(Resource):
 
     @property
     def profiles(self) -> tuple[str, ...]:
-        """The profiles in which the rule applies, each by its name."""
-        return self.profile or ("domain", "private", "public")
+        """The profiles in which the rule applies, each by its name; where one is not understood, all in which it may."""
+        known = self.profile and not any(isinstance(p, KeptPiece) for p in self.profile)
+        return self.profile if known else ("domain", "private", "public")
 
     idle_platform: ClassVar[tuple[str, ...]] = ()  # the platform that means nothing
 

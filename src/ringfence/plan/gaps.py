@@ -122,7 +122,8 @@ class _Trial:
         active = self.before.network.active_profiles or ALL_PROFILES  # of the others nothing is in force on the way
         self.places = {p: Place(self.before.network, p) for p in ALL_PROFILES if p in active}
         self.numbers = {c.id: n for n, c in enumerate(changes)}
-        self._will = RuleIndex(PolicyRule(c.id, f) for c in changes if c.after is not None and (f := filter_of(c.after)))
+        self._will = RuleIndex(PolicyRule(c.id, reading) for c in changes if c.after is not None and (f := filter_of(c.after))
+                               for reading in f.readings)
         self._alike: dict[tuple[Flow, str], str] = {}
 
     def alike(self, flow: Flow, profile: str) -> str:

@@ -41,9 +41,9 @@ def may_close(change: Change) -> bool:
     if was is None and will is None:
         return _settings_close(change.id.store, before, after)
     if will is None or not will.enabled:
-        return was is not None and was.enabled and was.effect in ("allow", "exempt")
+        return was is not None and was.enabled and was.may("allow", "exempt")
     if was is None or not was.enabled:
-        return will.effect in ("block", "secure")
+        return will.may("block", "secure")
     return before is None or after is None or bool(widened(after, before))
 
 

@@ -35,8 +35,8 @@ def _opens_by_itself(change: Change) -> bool:
     if was is None and will is None:
         return before is not None and after is not None and any(
             p.least is not None and getattr(before, p.name) != getattr(after, p.name) for p in after.kind.properties.values())
-    stopped = was is not None and was.enabled and was.effect in ("block", "secure")
-    return was != will and (stopped or (will is not None and will.enabled and will.effect == "exempt"))
+    stopped = was is not None and was.enabled and was.may("block", "secure")
+    return was != will and (stopped or (will is not None and will.enabled and will.may("exempt")))
 
 
 def _opened(plan: Plan) -> Iterator[Diagnostic]:

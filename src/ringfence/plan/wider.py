@@ -23,7 +23,7 @@ def widened(before: Resource, after: Resource) -> tuple[str, ...]:
     if was is None or will is None:
         one, other = before.in_effect().values(), after.in_effect().values()
         return tuple(name for name in one if one[name] != other[name] and table[name].least not in (None, other[name]))
-    if "secure" in (was.effect, will.effect) or "exempt" in (was.effect, will.effect):
+    if any(f.may("secure", "exempt") or f.other_effects for f in (was, will)):
         return tuple(p.name for p in table.values() if p.role != "text" and getattr(before, p.name) != getattr(after, p.name))
     blocked = was.enabled and was.effect == "block"
     allows = will.enabled and will.effect == "allow"
@@ -38,7 +38,7 @@ def widened(before: Resource, after: Resource) -> tuple[str, ...]:
 def opens(removed: Resource) -> bool:
     """Whether traffic that did not pass, or was secured, may pass in clear once the object is gone."""
     filter = removed.as_filter()
-    return filter is not None and filter.enabled and filter.effect in ("block", "secure")
+    return filter is not None and filter.enabled and filter.may("block", "secure")
 
 
 def opens_beside(removed: Resource, policy: Policy) -> bool:

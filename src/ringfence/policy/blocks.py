@@ -49,7 +49,7 @@ class BlockIndex:
 
 
 def _is_stopped_by_blocks(filter: Filter) -> bool:
-    return filter.effect == "allow" and filter.enabled and not filter.override_block_rules
+    return filter.effect == "allow" and filter.enabled and not filter.override_block_rules and not filter.other_effects
 
 
 def index_of(rules: Iterable[tuple[Id, Filter]]) -> BlockIndex:

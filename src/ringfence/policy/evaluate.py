@@ -165,7 +165,8 @@ def rules_of(state: State) -> Iterable[PolicyRule]:
         if id.store not in CONFIGURED and filter.effect == "allow":  # through edge devices too: so filters of real hosts are
             filter = replace(filter, edge_traversal_policy="allow")
         doubtful = MDM in others and len(others) > 1 and id.store in CONFIGURED
-        yield PolicyRule(id, filter, "which of the rules of that name holds, its own or that of MDM" if doubtful else "")
+        doubt = "which of the rules of that name holds, its own or that of MDM" if doubtful else ""
+        yield from (PolicyRule(id, reading, doubt) for reading in filter.readings)
 
 
 class _Answer(NamedTuple):

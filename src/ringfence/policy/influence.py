@@ -28,10 +28,10 @@ def _is_heeded(policy: Policy, profile: str, id: Id, filter: Filter) -> bool:
 def has_say(policy: Policy, profile: str, filter: Filter) -> bool:
     """The same in one profile, were it heeded there: whether other rules and the default action leave anything to it. IPsec's
     always count."""
-    if filter.effect not in ("allow", "block") or policy.doubts:
+    if filter.effect not in ("allow", "block") or not filter.direction or policy.doubts:
         return True
-    beside = [r for r in policy.rules if r.filter.enabled and r.id.store in CONFIGURED and r.filter.direction == filter.direction
-              and profile in (r.filter.profile or ALL_PROFILES)]
+    beside = [r for r in policy.rules if r.filter.enabled and r.id.store in CONFIGURED
+              and r.filter.direction in ("", filter.direction) and profile in (r.filter.profile or ALL_PROFILES)]
     certain = (r.filter for r in beside if not r.doubt and policy.is_merged(r.id, r.filter, profile) is True)
     if any(_leaves_nothing(over, filter) and is_within(filter, over) for over in certain):
         return False

@@ -16,6 +16,7 @@ from typing import Any
 
 from ringfence.model.resource import Kind, Property
 from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State
+from ringfence.types.base import KeptPiece
 
 FIREWALL_PROFILE, FIREWALL_SETTING = "firewall_profile", "firewall_setting"
 _OTHER = {"block": "allow"}
@@ -101,8 +102,11 @@ class SettingsInForce:
             doubt = f"{STORE_TITLES[MDM]} has another value, and no document says which holds"
             return SettingInForce(value, store, doubt, p.least)
         asked = [s for s in STORE_TITLES if s != LOCAL or not (p.policy_only or store == GROUP_POLICY)]
+        others = found.values() if p.wins is not None and not p.policy_only else ()
+        strange = next((str(v) for v in (value, *others) if isinstance(v, KeptPiece)), "")
         awaited = self.awaited.get((kind, name, p.name), "") if LOCAL in asked else ""
-        return SettingInForce(value, store, self.unread_stores(kind, asked) or awaited, p.least)
+        doubt = f"nobody here knows what {strange} means" if strange else self.unread_stores(kind, asked) or awaited
+        return SettingInForce(value, store, doubt, p.least)
 
     def unread_stores(self, kind: str, stores: Iterable[str] = STORE_TITLES) -> str:
         """Those of `stores` whose settings of a kind could not be read, and why; nothing where all could be."""

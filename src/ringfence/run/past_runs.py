@@ -240,3 +240,12 @@ def _definitions(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
             found |= told
     return found
 
+
+def line_of(run: PastRun, definition: str) -> int:
+    """The line of the record that has a definition; 0 where none has."""
+    try:
+        lines = read_bytes(run.path, MAX_JOURNAL).splitlines()
+    except (OSError, ValueError):
+        return 0
+    told = ((number, event.get("definitions")) for number, line in enumerate(lines, 1) if (event := _event(line)))
+    return next((number for number, those in told if isinstance(those, dict) and definition in those), 0)

@@ -21,7 +21,7 @@ from ringfence.run.guarded import guarded
 from ringfence.run.host import HostRun
 from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.ledger_update import LedgerUpdate
-from ringfence.run.past_runs import PastHost, PastRun
+from ringfence.run.past_runs import PastHost, PastRun, line_of
 from ringfence.run.undoing import CONFIRM, FIRE, is_sayable
 from ringfence.windows.undo_calls import confirm_call, fire_call
 
@@ -121,11 +121,13 @@ def _made(host: PastHost, run: PastRun, kinds: Mapping[str, Kind]) -> Iterator[C
     for one in reversed(listed) if isinstance(listed, list) else ():
         if not isinstance(one, dict) or not (one.get("made") is True or unknown):
             continue
-        told = run.definitions.get(str(one.get("definition")))
+        key = str(one.get("definition"))
         try:
-            change = change_from_data(told, kinds)
-        except (ValueError, KeyError, TypeError):
-            yield f"the record of run {run.run_id} tells of a change that is not understood here"
+            change = change_from_data(run.definitions.get(key), kinds)
+        except (ValueError, KeyError, TypeError) as error:
+            what = f"it lacks {error}" if isinstance(error, KeyError) else error
+            yield (f"the record of run {run.run_id} is damaged ({run.path}, line {line_of(run, key)}, definition {key[:100]}: "
+                   f"{what}): that change is not undone; undo it by hand, as `ringfence runs show {run.run_id}` tells it")
             continue
         if change.writes and change.id.store == LOCAL:
             yield change

@@ -22,7 +22,7 @@ def host_facts(said: Mapping[str, Any]) -> HostFacts:
     version, computer, domain = _text(os.get("version")), _text(said.get("computer")), _text(said.get("domain"))
     interfaces = said.get("interfaces")
     addresses = [str(address).partition("/")[0] for one in (interfaces if isinstance(interfaces, list) else ())
-                 if isinstance(one, Mapping) for address in (one.get("addresses") or ())]
+                 if isinstance(one, Mapping) and isinstance(one.get("addresses"), list) for address in one["addresses"]]
     setup = {
         "os_family": "Windows", "system": "Win32NT", "distribution": os.get("caption"), "os_name": os.get("caption"),
         "distribution_version": version, "distribution_major_version": version.partition(".")[0], "kernel": version,

@@ -10,7 +10,7 @@ from ringfence.plan.plan import Orphan
 from ringfence.types.base import remembered
 from ringfence.views.change_words import CHANGE_WORDS, found_style, found_word
 from ringfence.views.difference import DifferenceLine, difference
-from ringfence.views.format import Names, Style, cut, empty_as, escaped, naming, unstyled
+from ringfence.views.format import Names, Style, blank_of, cut, escaped, naming, unstyled
 from ringfence.views.meaning import joined, lets_all_through, meaning
 from ringfence.windows.stored_names import title_of
 
@@ -124,7 +124,7 @@ def _rows(change: Change, options: ChangeOptions, names: Names) -> list[Row]:
             continue
         tints = {"+": "added", "-": "removed", "": "quiet" if change.action == "remove" else ""}
         lines = [_open(line, change, p) for line in
-                 difference(before, after, change.action, empty_as(p.type if p else None), options.full)]
+                 difference(before, after, change.action, blank_of(p, before, after), options.full)]
         told = [(line.in_words(naming(names), options.drift), tints[line.sign]) for line in lines]
         rows.append((name, tuple(options.style(text, tint) if tint else text for text, tint in told)))
     return rows

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from ringfence.model.resource import Property
+from ringfence.model.understood import NOT_UNDERSTOOD, is_understood
 from ringfence.secret import MASK, Secret
 from ringfence.types.base import PropertyType, snake
 
@@ -75,6 +77,13 @@ def empty_as(word: PropertyType | None) -> str:
     except (KeyError, TypeError, AttributeError):  # a word that knows no such value
         shown = None
     return snake(shown) if isinstance(shown, str) and shown else "(none)"
+
+
+def blank_of(p: Property | None, *held: Any) -> str:
+    """What an empty one of some values of a property is called: what nothing means for it, unless one was not understood."""
+    if p is not None and not all(is_understood(p, one) for one in held):
+        return NOT_UNDERSTOOD
+    return empty_as(p.type if p else None)
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -90,9 +90,10 @@ class GroupedResults:
 
     def add(self, result: HostResult) -> str:
         """Returns text to print now; usually empty, since equal things are told together."""
-        self._states[result.host] = self._state(result)
+        entries, state = list(self._entries(result)), self._state(result)  # all of it or, where that fails, nothing
+        self._states[result.host] = state
         self._failed.update([result.host] if result.error is not None else ())
-        for place, (block, key, text) in enumerate(self._entries(result)):
+        for place, (block, key, text) in enumerate(entries):
             slot = self._slots.setdefault(key, _Slot(block, place))
             slot.place = min(slot.place, place)
             hosts = slot.variants.get(text)

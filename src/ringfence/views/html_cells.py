@@ -8,6 +8,7 @@ from ringfence.diagnostics import Diagnostic
 from ringfence.errors import HostError
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, TaskLabel
+from ringfence.model.understood import NOT_UNDERSTOOD, is_understood
 from ringfence.plan.obstacles import Obstacle
 from ringfence.report import DefaultsResult, HostResult
 from ringfence.secret import MASK
@@ -43,13 +44,15 @@ def change_cells(change: Change, names: Names, owner: str, full: bool) -> Cells:
         sides = before, after
         if change.before is not None and change.after is not None and not full:
             sides = _where_they_differ(before, after)
-        found, declared = (None if r is None else _told(v, nothing.get(name, "(none)"), say, full) for v, r in (
+        p = change.resource.kind.properties.get(name)
+        understood = p is None or (is_understood(p, before) and is_understood(p, after))
+        blank = nothing.get(name, "(none)") if understood else NOT_UNDERSTOOD
+        found, declared = (None if r is None else _told(v, blank, say, full) for v, r in (
             (sides[0], change.before), (sides[1], change.after)))
         if found == declared and MASK in str(found):
             declared = "another key"
         elif found == declared:  # what is stored differs, and is called the same
-            found, declared = (_told(v, nothing.get(name, "(none)"), str, full) for v in sides)
-        p = change.resource.kind.properties.get(name)
+            found, declared = (_told(v, blank, str, full) for v in sides)
         cells += (name, *(side.upper() if isinstance(side, str) and p and r is not None and lets_all_through(r, p) else side
                           for side, r in ((found, change.before), (declared, change.after))))
     return cells

@@ -27,8 +27,8 @@ class JsonView:
         return encode(head(self._run))[:-1] + ',"result":{"hosts":['
 
     def host(self, result: HostResult) -> str:
-        self._hosts += 1
         shown = self._encode(result, self._definitions)
+        self._hosts += 1
         self._texts |= self._definitions.new()
         return ("," if self._hosts > 1 else "") + "\n" + shown
 

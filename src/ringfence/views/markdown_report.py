@@ -104,8 +104,9 @@ class MarkdownReport:
         return ""
 
     def host(self, result: HostResult) -> str:
+        findings = list(self._findings.of(result))  # where that fails, nothing of the host is kept
         self._rows.append(row(result))
-        for one in self._findings.of(result):
+        for one in findings:
             self._found.add(one, result.host)
         return ""
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from ringfence.model.narrowing import narrowed_in_who, never
 from ringfence.model.resource import Property, Resource
-from ringfence.views.format import Names, cut, empty_as, naming, value
+from ringfence.model.understood import NOT_UNDERSTOOD, is_understood
+from ringfence.views.format import Names, blank_of, cut, empty_as, naming, value
 from ringfence.windows.origin import TEXT_PROPERTIES
 
 _LONGEST = 300  # characters of what stands for an object whose kind has no words for it
@@ -28,6 +29,9 @@ def meaning(resource: Resource, names: Names = (), full: bool = False) -> tuple[
     pieces = []
     for p in resource.kind.phrases:
         held = getattr(resource, p.name)
+        if p.phrase and not is_understood(p, held):  # its words would say something else
+            pieces += [MeaningPiece(f"{p.name} {NOT_UNDERSTOOD}")] if p.phrase.always else []
+            continue
         if not p.phrase or (held == p.default and not p.phrase.always) or not (words := p.phrase.words_for(resource)):
             continue
         shown, is_open = value(held, empty_as(p.type), full), lets_all_through(resource, p)
@@ -59,5 +63,5 @@ def lets_all_through(resource: Resource, p: Property) -> bool:
 def _plainly(resource: Resource, names: Names, full: bool) -> tuple[MeaningPiece, ...]:
     """The values of a kind that has no words for what it does: those that are not Windows' defaults."""
     told = ((p, getattr(resource, p.name)) for p in resource.kind.properties.values() if p.name not in TEXT_PROPERTIES)
-    shown = ", ".join(f"{p.name} {value(held, empty_as(p.type), full)}" for p, held in told if held != p.default)
+    shown = ", ".join(f"{p.name} {value(held, blank_of(p, held), full)}" for p, held in told if held != p.default)
     return (MeaningPiece(cut(naming(names)(shown), full, _LONGEST)),) if shown else ()

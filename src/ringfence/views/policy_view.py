@@ -12,7 +12,7 @@ from ringfence.model.plain import plain_data, resource_as_data
 from ringfence.report import HostResult, PolicyObject, PolicyResult, Report
 from ringfence.views import diagnostics_text
 from ringfence.views.defaults_view import origin
-from ringfence.views.format import columns, count, escaped, naming, natural, value
+from ringfence.views.format import blank_of, columns, count, escaped, naming, natural, value
 from ringfence.views.meaning import meaning_text
 from ringfence.views.view import ViewOptions
 from ringfence.windows.origin import ORIGINS, TEXT_PROPERTIES
@@ -57,8 +57,9 @@ def _row(one: PolicyObject, names: Mapping[str, str], people_say: Callable[[str]
     title = names.get(one.title, one.title)
     kind = one.resource.kind
     said = [meaning_text(one.resource, tuple(names.items()))] if kind.phrases else []
-    said += [f"{name} {people_say(value(v))}" for name, v in one.resource.values().items() if v != kind.defaults[name]
-             and name not in (*TEXT_PROPERTIES, _SWITCH) and kind.properties[name].phrase is None]
+    told = ((p, v) for p, v in zip(kind.properties.values(), one.resource.values().values(), strict=True)
+            if v != p.default and p.name not in (*TEXT_PROPERTIES, _SWITCH) and p.phrase is None)
+    said += [f"{p.name} {people_say(value(v, blank_of(p, v)))}" for p, v in told]
     called = f'"{escaped(title)}"  ' if title and title != one.resource.name else ""
     whose = one.origin.name + (f" ({people_say(escaped(one.origin.of))})" if one.origin.of else "")
     return [on, escaped(one.resource.name), whose, called + ", ".join([*said, *map(escaped, one.resource.unknown_tokens)])]

@@ -45,7 +45,7 @@ class SarifReport:
         return ""
 
     def host(self, result: HostResult) -> str:
-        for one in self._findings.of(result):
+        for one in list(self._findings.of(result)):  # where that fails, nothing of the host is kept
             if one.sort != MADE:  # nothing is to be done about it
                 self._found.add(one, result.host)
         return ""

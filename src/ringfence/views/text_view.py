@@ -31,8 +31,9 @@ class TextView:
             return ""
         if self._options.quiet:
             result = replace(result, diagnostics=tuple(d for d in result.diagnostics if d.severity == "error"))
-        self._rows.append(row(result))
-        return wrapped(self._results.add(result), self._options.width)
+        told, line = self._results.add(result), row(result)
+        self._rows.append(line)
+        return wrapped(told, self._options.width)
 
     def end(self, report: Report, seconds: float, exit_code: ExitCode) -> str:
         if self._options.quiet and not self._rows:

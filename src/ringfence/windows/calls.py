@@ -9,6 +9,8 @@ from ringfence.model.kept import kept_members
 from ringfence.model.resource import Kind, Property, Resource
 from ringfence.model.state import Change, Id
 from ringfence.model.storage import DEFAULT
+from ringfence.model.understood import is_understood
+from ringfence.types.base import KeptPiece
 from ringfence.windows.expected import Expected
 
 
@@ -87,6 +89,9 @@ def to_parameter(p: Property, value: Any, aliases: Mapping[str, str]) -> Any:
     """A value as the parameter takes it; interfaces go by alias. Raises GuardRefused for what no cmdlet can write."""
     if kept := kept_members(p, value):
         raise GuardRefused(f"no cmdlet can write {', '.join(kept)} ({p.name}): nothing is written instead of it")
+    if isinstance(value, KeptPiece) or not is_understood(p, value):
+        raise GuardRefused(f"no cmdlet can write {value or 'what the host had there'} ({p.name}): nothing is "
+                           "written instead of it")
     if p.type.resolved_by_host == "interface":
         value = tuple(aliases.get(guid, guid) for guid in value)
     return p.type.to_parameter(value)

@@ -8,6 +8,7 @@ from ringfence.codecs.registry import RegistryTree, parse_tree
 from ringfence.model.resource import Kind, Resource
 from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State, id_for, id_of
 from ringfence.model.storage import with_default_set
+from ringfence.types.base import KeptPiece
 
 STORES = (LOCAL, GROUP_POLICY, MDM)
 UnreadKinds = Mapping[tuple[str, str], str]  # (store, kind) of what is not known, and why
@@ -64,7 +65,7 @@ def read(stores: Any, kinds: Mapping[str, Kind]) -> State:
 
 
 def read_objects(kind: Kind, objects: Any) -> dict[Id, Resource]:
-    """The resources in the value of a Net.Get; a value that nobody understands stands as text. Never raises."""
+    """The resources in the value of a Net.Get; what nobody understands stands as the piece `Parameter=value`. Never raises."""
     found = (
         _read_object(kind, o) for o in (objects if isinstance(objects, list) else ()) if isinstance(o, dict) and o.get("Name")
     )
@@ -77,6 +78,6 @@ def _read_object(kind: Kind, shown: Mapping[str, Any]) -> Resource:
         if (value := shown.get(p.parameter)) is not None:
             try:
                 values[p.name] = p.type.parse(value)
-            except ValueError:
-                values[p.name] = str(value)
+            except (ValueError, TypeError, AttributeError, OverflowError):  # a host may say anything
+                values[p.name] = KeptPiece(f"{p.parameter}={value}")
     return kind.create(str(shown["Name"]), values)
