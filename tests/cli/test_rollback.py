@@ -153,3 +153,18 @@ def test_what_no_record_holds_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch)
         assert "ipsec_phase1_auth_set corp: it had a secret, which no record holds: say again what it was" in said.out, said
         assert (said.code, ports(hosts)) == (0, ["81"])
         assert "-key" not in said.out + said.err
+
+
+def test_a_value_that_was_masked_is_not_written_back(cli: Cli) -> None:
+    """The host had the password of the connection in it: no record has."""
+    rule = "- hosts: all\n  tasks:\n    - firewall_rule: {name: corp, protocol: tcp, local_port: 22, description: ours}\n"
+    with fleet(cli, 1) as hosts:
+        cli.write({"site.yml": rule})
+        assert cli("apply", "--yes").code == 0
+        [host] = hosts.values()
+        text = str(host.registry.get(RULES, "corp"))
+        host.registry.set(RULES, "corp", text.replace("Desc=ours", "Desc=Ringfence-lab-1"))
+        assert cli("apply", "--yes").code == 0
+        said = cli("rollback", "--yes")
+        assert "firewall_rule corp: it had a secret, which no record holds: say again what it was" in said.out, said
+        assert str(host.registry.get(RULES, "corp")) == text

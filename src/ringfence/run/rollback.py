@@ -1,5 +1,6 @@
 """Hosts as they were before a run: the undo that waits there is fired; else an ordinary plan, made of what journals tell."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,7 +10,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import GuardRefused, HostError
 from ringfence.formats.read_data import change_from_data
 from ringfence.model.ledger import Entry
-from ringfence.model.plain import digest_of
+from ringfence.model.plain import digest_of, resource_as_data
 from ringfence.model.resource import Kind, Resource
 from ringfence.model.state import LOCAL, NO_TASK, Change, Id, TaskLabel
 from ringfence.model.undo import UNDER_WAY, UndoState, undo_state
@@ -22,6 +23,7 @@ from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.ledger_update import LedgerUpdate
 from ringfence.run.past_runs import PastHost, PastRun
 from ringfence.run.undoing import CONFIRM, FIRE, is_sayable
+from ringfence.secret import MASK
 from ringfence.windows.undo_calls import confirm_call, fire_call
 
 
@@ -81,7 +83,7 @@ def _made(host: PastHost, run: PastRun, kinds: Mapping[str, Kind]) -> Iterator[d
             continue
         if not change.writes or change.id.store != LOCAL:
             continue
-        if not is_sayable(change.before):
+        if not is_sayable(change.before) or _is_masked(change):
             yield f"{change}: it had a secret, which no record holds: say again what it was"
         elif change.action == "rename" and change.after is not None:
             yield {change.id: (change.before, NO_TASK), change.id._replace(name=change.after.name.lower()): (None, NO_TASK)}
@@ -165,6 +167,11 @@ def _ledger_after(plan: Plan, found: HostSnapshot) -> LedgerUpdate | None:
             "created", plan.policy.run_id, now)
         update.before[change.id] = replace(update.after[change.id], hash=entry.hash if entry else "", pending=now)
     return update
+
+
+def _is_masked(change: Change) -> bool:
+    """Whether the record left out something of what was there: a host had said a secret in it."""
+    return MASK in json.dumps([change.id.name, resource_as_data(change.before)])
 
 
 def _alike(found: Resource | None, was: Resource | None) -> bool:

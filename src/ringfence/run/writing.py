@@ -59,7 +59,7 @@ class Writing:
                 return self.undo.undone(result)
             if result.error or not self.plan.changes:
                 return result
-            self.run.context.recorder.has_written(result)
+            self.run.context.recorder.has_written(self.run.masked(result))
             if self.changes:
                 self._forget_associations()
                 result = self._proven_or_undone() if self.undo else self._prove()
