@@ -241,3 +241,18 @@ def test_a_damaged_record_is_told_with_its_place(name: str, value: Any, cli: Cli
         assert f"{name} has a value that no host says" in said.out
         assert ports(hosts) == ["82"]
         assert "LPort=81|" in str(hosts["web1"].registry.get(RULES, "more"))
+
+
+def test_a_value_that_was_masked_is_not_written_back(cli: Cli) -> None:
+    """The host had the password of the connection in it: no record has."""
+    rule = "- hosts: all\n  tasks:\n    - firewall_rule: {name: corp, protocol: tcp, local_port: 22, description: ours}\n"
+    with fleet(cli, 1) as hosts:
+        cli.write({"site.yml": rule})
+        assert cli("apply", "--yes").code == 0
+        [host] = hosts.values()
+        text = str(host.registry.get(RULES, "corp"))
+        host.registry.set(RULES, "corp", text.replace("Desc=ours", "Desc=Ringfence-lab-1"))
+        assert cli("apply", "--yes").code == 0
+        said = cli("rollback", "--yes")
+        assert "firewall_rule corp: it had a secret, which no record holds: say again what it was" in said.out, said
+        assert str(host.registry.get(RULES, "corp")) == text

@@ -2,7 +2,10 @@
 that it is from, or is listed as open."""
 
 import ast
+import io
 import re
+import textwrap
+import tokenize
 from collections.abc import Iterator
 from importlib import resources
 
@@ -10,12 +13,13 @@ import pytest
 from lab_cases import lab_cases
 
 from ringfence.lab.netsecurity.open_behaviours import OPEN_BEHAVIOURS
+from ringfence.lab.netsecurity.parameter_binding import cmdlets
 
 MODULES = {file.name: file.read_text("utf-8") for file in resources.files("ringfence.lab.netsecurity").iterdir()
            if file.name.endswith(".py")}
 SOURCE = re.compile(
     r"PowerShell/PowerShell,\s+\w+\.cs|MS-(FASP|GPFAS|ERREF)\W? \d|FW_RULE_STATUS|KB\d{6}|TechNet cc\d+|about_\w+|MSFT_Net\w+"
-    r"|(New|Set|Get|Remove|Copy|Rename|Open)-Net\w+|Manifest of the provider|open: [\w-]+")
+    r"|(New|Set|Get|Remove|Copy|Rename|Open)-Net\w+, -[A-Z]\w+|Manifest of the provider|open: [\w-]+")
 REFUSES = re.compile(r"raise (?!.*(from None|ValueError))|refuse_first\(|bounded\(")
 NOT_OF_WINDOWS = {"refuse_first", "_VERBS"}  # how tables are applied
 
@@ -42,13 +46,34 @@ def passages(text: str) -> Iterator[tuple[str, str]]:
             yield name, passage
 
 
+def told(passage: str) -> str:
+    """The comments and the texts about functions in a passage: what stands in its code names no document."""
+    text = textwrap.dedent(passage)
+    comments = [token.string for token in tokenize.generate_tokens(io.StringIO(text).readline) if token.type == tokenize.COMMENT]
+    functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+    return "\n".join([*comments, *(ast.get_docstring(one) or "" for one in functions)])
+
+
 ALL = [pytest.param(passage, id=f"{module}: {name}") for module, text in MODULES.items() if module != "open_behaviours.py"
        for name, passage in passages(text)]
 
 
 @pytest.mark.parametrize("passage", ALL)
 def test_it_names_its_document(passage: str) -> None:
-    assert SOURCE.search(passage)
+    assert SOURCE.search(told(passage))
+
+
+PAGES = re.compile(r"((?:New|Set|Get|Remove|Copy|Rename|Open)-Net\w+)((?:,\s+-[A-Z]\w+)+)")
+
+
+def test_the_pages_have_these_parameters() -> None:
+    """"CMDLET, -Parameter" is a section of a page. (Of cmdlets that the lab plays their pages are at hand.)"""
+    said = {(cmdlet, parameter) for text in MODULES.values()
+            for cmdlet, listed in PAGES.findall(re.sub(r"\n\s*# ", " ", text)) for parameter in re.findall(r"-(\w+)", listed)}
+    pages = {name: cmdlet["parameters"] for name, cmdlet in cmdlets().items()}
+    at_hand = {(cmdlet, parameter) for cmdlet, parameter in said if cmdlet.lower() in pages}
+    assert {(cmdlet, parameter) for cmdlet, parameter in at_hand if parameter not in pages[cmdlet.lower()]} == set()
+    assert len(at_hand) > 40
 
 
 DECIDING = {name: (resources.files("ringfence.lab.enforcement") / f"{name}.py").read_text("utf-8") for name in (
@@ -75,7 +100,7 @@ RULES_OF_DECISIONS = [pytest.param(passage, id=f"{module}: {name}") for module, 
 
 @pytest.mark.parametrize("passage", RULES_OF_DECISIONS)
 def test_a_rule_of_a_decision_names_its_document(passage: str) -> None:
-    assert SOURCE_OF_FLOWS.search(passage)
+    assert SOURCE_OF_FLOWS.search(told(passage))
 
 
 def test_there_is_something_to_look_at() -> None:
@@ -83,6 +108,9 @@ def test_there_is_something_to_look_at() -> None:
     assert len(RULES_OF_DECISIONS) > 30
     assert {name for text in DECIDING.values() for name, _ in decisions(text)} >= NO_RULES
     assert not SOURCE_OF_FLOWS.search('def _of_day(listed):\n    """Whether it is Sunday."""')
+    assert not SOURCE.search("# New-NetFirewallRule")  # which of its parameters says so?
+    assert SOURCE.search("# New-NetFirewallRule, -Protocol")
+    assert not SOURCE.search(told('def refuse(value):\n    raise not_found("MSFT_NetFirewallRule", "Name", value)'))
     assert not SOURCE.search('def refuse(value):\n    """Refuses it."""\n    raise rule_error(0x00100000)')
 
 

@@ -13,15 +13,20 @@ from faulty import Server, Ssh
 from hosts import LabHost
 
 from ringfence.batch import CHANGED_MEANWHILE, UNKNOWN_VERB, Answer, Batch, Failure, Reply
-from ringfence.errors import HostError, Unreachable
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
+from ringfence.doctor.examination import Examination, Verdict
+from ringfence.errors import GuardRefused, HostError, RingfenceError, Unreachable
 from ringfence.formats.data import Definitions, definitions_text, host_text
+from ringfence.model.facts import Facts
 from ringfence.model.state import Change, Id
+from ringfence.report import ExaminedResult
 from ringfence.run.host import plan_host
 from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.masking import Masking, secrets_of
 from ringfence.secret import MASK, Secret
 from ringfence.transports import transport_for
 from ringfence.transports.resolve import settings_for
+from ringfence.transports.way_in import WayIn
 from ringfence.views import diagnostics_text
 from ringfence.views.change_text import ChangeOptions, change_lines
 from ringfence.views.grouped_results import GroupedResults
@@ -81,6 +86,43 @@ def test_each_side_of_a_change_is_shown_without_secrets() -> None:
     for before, after in ((clear, told), (told, clear), (told, told), (None, told), (told, None)):
         (shown,) = masking.changes([Change(id, before, after)])
         assert (shown.before, shown.after) == tuple(masked if one is told else one for one in (before, after))
+
+
+def test_everything_of_a_result_is_without_secrets() -> None:
+    """Whatever it is made of; what the project says itself stays, and what nothing is in is the same object."""
+    masking, id = Masking([Secret(KEY)]), Id("local", "firewall_rule", f"r {KEY.lower()}")
+    seen = Examination(WayIn("ssh", user=KEY), Facts(raw={"os": {"caption": [f"x {KEY}", None, 7]}}))
+    errors: list[RingfenceError] = [HostError("endpoint", KEY), GuardRefused(KEY), InputError([Diagnostic(NOWHERE, KEY)])]
+    for error in errors:
+        result = ExaminedResult("srv1", error=error, seen=seen, written=frozenset({id}), names={KEY: KEY}, way_in=WayIn("ssh"),
+                                verdicts=(Verdict("c", "ok", KEY.upper()),), diagnostics=(Diagnostic(NOWHERE, KEY, KEY),),
+                                changes=(Change(id, rule(KEY), None, why=KEY, where=Where(KEY)),), facts={KEY: (KEY,)})
+        masked = masking.result(result)
+        assert isinstance(masked, ExaminedResult)
+        assert type(masked.error) is type(error)
+        assert MASK in str(masked.error)
+        [change], [name] = masked.changes, masked.written
+        assert (name, change.id, change.why) == (Id("local", "firewall_rule", f"r {MASK}"), name, MASK)
+        assert (change.resource.name, change.where) == (MASK, Where(KEY))
+        assert masked.seen
+        assert masked.seen.facts.raw == {"os": {"caption": [f"x {MASK}", None, 7]}}
+        assert (masked.verdicts[0].found, masked.diagnostics[0].summary, masked.diagnostics[0].detail) == (MASK, MASK, MASK)
+        assert (masked.names, masked.facts, masked.seen.way_in.user) == ({MASK: MASK}, {MASK: (MASK,)}, KEY)
+        assert KEY.lower() not in str(masked.error).lower()
+        assert masking.result(masked).changes is masked.changes
+
+
+def test_a_rule_as_it_was_read_is_looked_through_in_whatever_letters() -> None:
+    """In its text, which is quicker than in each of its values, and in its name."""
+    masking = Masking([Secret("Correct-Horse")])
+    for name, text in (("correct-horse", "x"), ("r", "CORRECT-HORSE"), ("r", "a Correct-Horse b")):
+        host = LabHost({name: f"v2.31|Action=Allow|Active=TRUE|Dir=In|Name={text}|"})
+        [found] = host.read().state.by_kind("firewall_rule").values()
+        [change] = masking.changes([Change(Id("local", "firewall_rule", "r"), found, None)])
+        assert "horse" not in f"{change.resource.name} {change.resource.values()}".lower()
+    [clean] = LabHost({"r": "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=horse|"}).read().state.by_kind("firewall_rule").values()
+    [same] = masking.changes([Change(Id("local", "firewall_rule", "r"), clean, None)])
+    assert same.before is clean
 
 
 def test_what_is_read_is_compared_as_it_is() -> None:

@@ -14,7 +14,7 @@ from ringfence.batch import UNKNOWN_VERB, Batch, Call
 from ringfence.batch.jea import FUNCTION
 from ringfence.errors import HostError, Unreachable
 
-from .job import Job, Way
+from .job import Job, Way, problems_of
 from .probes import NAME, compare, new, remove, strings
 
 OTHERS = ("Get-Process", "New-NetFirewallRule", "Invoke-Expression", "powershell.exe")
@@ -53,10 +53,12 @@ def _audit(way: Way) -> Iterator[str]:
     if events["unread"]:
         yield f"not every event log is read: {events['unread']}"
     _, answers = way.send(new(NAME), compare("a guess"), READ)
-    for what, answer in zip(("a rule could be made", "a key could be guessed"), answers, strict=False):
+    for what, answer in zip(("a rule could be made", "a key could be guessed"), answers[:2], strict=True):
         if answer.error is None or answer.error.id != UNKNOWN_VERB:
             yield f"{what}, or was refused in another way: {answer}"
-    if NAME in strings(answers[2].value):
+    if (read := answers[2]).error:
+        yield f"whether a rule was made could not be read: {read.error.message}"
+    elif NAME in strings(read.value):
         yield "a rule was made"
 
 
@@ -105,10 +107,7 @@ def _language(way: Way) -> Iterator[str]:
 
 
 def _told(job: Job, id: str, way: Way, problems: Iterator[str]) -> int:
-    try:
-        found = list(problems)
-    except (HostError, AssertionError) as error:
-        found = [str(error)]
+    found = problems_of(lambda: problems)
     holds = job.saw(id, way.name, found)
     print(f"{id}: {'holds' if holds else 'REFUTED'}", *found, sep="\n  ")
     return 0 if holds else 1

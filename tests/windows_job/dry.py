@@ -30,6 +30,7 @@ from .guarantees import ROOT
 from .job import FOLDER, Job, Way
 
 WORKFLOW = ROOT / ".github" / "workflows" / "windows.yml"
+OF_STEPS = {"audit": ("jea-audits",), "transcripts": ("transcripts-hold-no-key",)}  # that no other step sees
 STEP, SETUP = "python -m tests.windows_job ", "tests/windows_job/setup/"
 OTHER = NetworkAdapter("Ethernet 4", "{21111111-2222-3333-4444-555555555555}", addresses=("10.99.0.10/24",), profile="public",
                        gateways=("10.99.0.254",))  # fmt: skip
@@ -50,8 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in steps():
             if not line.startswith(STEP) or not any(word in line for word in wanted):
                 continue
-            if lacking := [way for way in line.split()[4:] if not (Path(folder) / "ways" / f"{way}.yml").exists()]:
+            step, *over = line.removeprefix(STEP).split()
+            if lacking := [way for way in over if not (Path(folder) / "ways" / f"{way}.yml").exists()]:
                 print(f"only with a pwsh on the PATH ({', '.join(lacking)}): {line}")
+                for id in OF_STEPS.get(step, ()):
+                    Job(Path(folder)).not_reached(id, ", ".join(lacking), "only with a pwsh on the PATH")
             else:
                 failed += run(line, Path(folder)) != 0
         for script in sorted({line.split()[0] for line in steps() if line.startswith(SETUP)}):

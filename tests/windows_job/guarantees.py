@@ -37,10 +37,16 @@ def verdict(seen: Iterable[Mapping[str, Any]]) -> str:
 
 
 def run(job: Job) -> int:
-    """Print a line for each guarantee, and 1 where one is refuted."""
-    notes = job.everything_seen()
+    """Print a line for each guarantee, and 1 where one is refuted, or where nobody has looked: no step has noted anything of it,
+    not even why it could not be reached."""
+    notes, unreached = job.everything_seen(), job.everything_not_reached()
     lines, refuted = ["| guarantee | verdict | seen over |", "|---|---|---|"], 0
-    for id in guarantees():
+    known = guarantees()
+    unlisted = sorted({str(note["id"]) for note in (*notes, *unreached)} - known.keys())
+    for id in unlisted:
+        print(f"{id}: is noted, and no guarantee has this id")
+    unseen = 0
+    for id in known:
         mine = [note for note in notes if note["id"] == id]
         found = verdict(mine)
         refuted += found == REFUTED
@@ -49,8 +55,14 @@ def run(job: Job) -> int:
         for note in mine:
             for problem in note["problems"][:5]:
                 print(f"{id}, over {note['way']}: {problem}")
+        why = [note for note in unreached if note["id"] == id] if found == NOT_REACHED else []
+        for note in why:
+            print(f"{id}, over {note['way']}: not reached: {note['why']}")
+        if found == NOT_REACHED and not why:
+            unseen += 1
+            print(f"{id}: no step has noted anything of it")
     summarise("\n".join(lines))
-    return 1 if refuted else 0
+    return 1 if refuted or unseen or unlisted else 0
 
 
 def page() -> str:
@@ -62,8 +74,9 @@ def page() -> str:
         "",
         "The tests run against the lab, which is our reading of Microsoft's documents. What follows rests on Windows itself.",
         "`.github/workflows/windows.yml` examines it on Windows Server 2022 and 2025, in Windows PowerShell and PowerShell 7,",
-        "and prints `PROVEN`, `REFUTED` or `NOT REACHED` for each; it fails where one is refuted. `make ci-windows-dry` runs",
-        "its steps against simulated hosts, which proves the steps and nothing of Windows. The job has not run yet.",
+        "and prints `PROVEN`, `REFUTED` or `NOT REACHED` for each; it fails where one is refuted, and where no step has",
+        "noted why one was not reached. `make ci-windows-dry` runs its steps against simulated hosts, which proves the steps and",
+        "nothing of Windows. The job has not run yet.",
         "",
         "| id | what | examined by | said in |",
         "|---|---|---|---|",

@@ -3,7 +3,8 @@
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping
+import traceback
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,17 @@ import yaml
 from batches import open_transport
 
 from ringfence.batch import Answer, Batch, Call
+from ringfence.errors import HostError
 
 FOLDER = "RINGFENCE_JOB"  # the variable that names the folder
 
 
 class NoWay(Exception):
     """The step that makes a way has failed, or was not asked for."""
+
+
+class NotReached(Exception):
+    """The host cannot be asked that, over this way."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,17 @@ class Job:
             file.write(json.dumps({"id": guarantee, "way": way, "problems": found, "seen": seen}) + "\n")
         return not found
 
+    def not_reached(self, guarantee: str, way: str, why: str) -> None:
+        """Note why nothing could be seen of a guarantee: where nothing is noted of one, nobody has looked."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "not-reached.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"id": guarantee, "way": way, "why": why}) + "\n")
+
+    def everything_not_reached(self) -> list[dict[str, Any]]:
+        """These notes, in their order."""
+        file = self.folder / "not-reached.jsonl"
+        return [json.loads(line) for line in file.read_text("utf-8").splitlines()] if file.exists() else []
+
     def everything_seen(self) -> list[dict[str, Any]]:
         """All notes, in their order."""
         file = self.folder / "seen.jsonl"
@@ -107,6 +124,28 @@ class Job:
         """A file for people; uploaded with the others."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / name).write_text(text, "utf-8")
+
+
+def problems_of(examine: Callable[[], Iterable[str]]) -> list[str]:
+    """What contradicts a guarantee. Whatever ends its examination does too, and ends that of no other. Raises NotReached."""
+    found: list[str] = []
+    try:
+        for problem in examine():
+            found.append(problem)
+    except NotReached:
+        if not found:
+            raise
+    except Exception as error:
+        found.append(told(error))
+    return found
+
+
+def told(error: Exception) -> str:
+    """What ended an examination: what was refused, or an answer of a shape that nobody expected, and where that was seen."""
+    if isinstance(error, HostError | AssertionError) and str(error):
+        return str(error)
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({Path(frame.filename).name}:{frame.lineno}: {frame.line})"
 
 
 def summarise(text: str) -> None:

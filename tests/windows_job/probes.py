@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from lab_cases import KEY, READ, SETS, proposals, rows
@@ -19,16 +20,12 @@ from ringfence.windows.attribution import PROFILE_BITS, PROGRAMS_OF_CMDLETS, pro
 from ringfence.windows.expiry_calls import remove_expiry, write_expiry
 from ringfence.windows.policy_events import parse_event_logs
 
-from .job import Job, Way
+from .job import Job, NotReached, Way, problems_of
 
 Probe = Callable[[Way], Iterator[str]]
 PROBES: dict[str, Probe] = {}
 NAME = "ringfence-probe"
 FACTS = (Call("Facts.Read"), Call("Interfaces.Read"), Call("Management.Read"))
-
-
-class NotReached(Exception):
-    """The host cannot be asked that, over this way."""
 
 
 def facts_of(way: Way) -> dict[str, Any]:
@@ -53,12 +50,11 @@ def run(job: Job, way: Way) -> int:
     for id, examine in PROBES.items():
         began = time.monotonic()
         try:
-            problems = list(examine(way))
+            problems = problems_of(partial(examine, way))
         except NotReached as why:
+            job.not_reached(id, way.name, str(why))
             print(f"not reached {id}: {why}")
             continue
-        except (HostError, AssertionError) as error:
-            problems = [str(error)]
         holds = job.saw(id, way.name, problems)
         refuted += not holds
         print(f"{'holds' if holds else 'REFUTED':<11} {id} ({time.monotonic() - began:.1f} s)", *problems[:5], sep="\n  ")

@@ -13,9 +13,8 @@ import yaml
 from lab_cases import KEY
 
 from ringfence.batch import cmdlet_call
-from ringfence.errors import HostError
 
-from .job import Job, Way
+from .job import Job, Way, problems_of
 
 POLICY = Path(__file__).with_name("policy.yml")
 SHOWN = Path(__file__).with_name("setup") / "shown.ps1"
@@ -36,11 +35,7 @@ def program(folder: Path, arguments: tuple[str, ...]) -> tuple[int, str]:
 
 def run(job: Job, way: Way, ringfence: Program = program) -> int:
     """The step: 1 where an exit code is another than it has to be, or Windows shows something else than was declared."""
-    problems: list[str] = []
-    try:
-        problems.extend(_walk(job, way, ringfence))
-    except (HostError, AssertionError) as error:
-        problems.append(str(error))
+    problems = problems_of(lambda: _walk(job, way, ringfence))
     for id in ("converges", *way.proves):
         job.saw(id, way.name, problems)
     print(*(problems or [f"The whole road over {way.name}: as it has to be"]), sep="\n")
@@ -67,6 +62,8 @@ def _walk(job: Job, way: Way, ringfence: Program) -> Iterator[str]:
         yield from expect(IN_SYNC, "drift", "site.yml")
         if os.name == "nt":
             yield from _windows_says(job, way)
+        else:
+            job.not_reached("windows-says-the-same", way.name, "no cmdlets of Windows are here")
         way.ask(CHANGED_BY_HAND)
         yield from expect(DIFFERENT, "drift", "site.yml")
         yield from expect(IN_SYNC, "apply", "--yes", "site.yml")
@@ -92,7 +89,7 @@ def _windows_says(job: Job, way: Way) -> Iterator[str]:
     """What the cmdlets of Windows show of the policy, asked without ringfence."""
     done = subprocess.run(["powershell.exe", "-NoProfile", "-NonInteractive", "-File", str(SHOWN)], capture_output=True,
                           text=True, encoding="utf-8", check=False)  # fmt: skip
-    problems = list(judge_shown(json.loads(done.stdout))) if done.returncode == 0 else [done.stderr]
+    problems = problems_of(lambda: judge_shown(json.loads(done.stdout))) if done.returncode == 0 else [done.stderr]
     job.write(f"shown-{way.name}.json", done.stdout)
     job.saw("windows-says-the-same", way.name, problems)
     yield from problems

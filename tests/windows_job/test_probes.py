@@ -129,3 +129,17 @@ def test_a_second_way_is_compared_with_the_first(tmp_path: Path) -> None:
     other = SimulatedHost(host(os="windows11"))
     assert list(probes.one_behaviour(way(memory=tmp_path))) == []
     assert any(problem.startswith("os is") for problem in probes.one_behaviour(way(memory=tmp_path, simulated=other)))
+
+
+SHAPES: dict[str, Any] = {"nothing": None, "a text": "x", "a number": 7, "a list": [], "nothing in a list": [None],
+                          "an object": {}}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+def test_an_answer_that_nobody_expected_is_noted_of_each(shape: Any, tmp_path: Path) -> None:
+    """Whatever it breaks of one, it hides no other."""
+    job = Job(tmp_path)
+    lying = way(memory=tmp_path, cut=8, lie=lambda calls, answers: tuple(Answer(shape) for _ in answers))
+    assert probes.run(job, lying) == 1
+    assert {note["id"] for note in (*job.everything_seen(), *job.everything_not_reached())} == set(probes.PROBES)
+    assert [note["id"] for note in job.everything_seen() if not note["problems"]] == []

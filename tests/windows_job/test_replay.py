@@ -12,6 +12,7 @@ from ringfence.lab.netsecurity import cmdlet_errors, firewall_rules
 from ringfence.lab.simulated_fleet import SimulatedFleet
 
 from . import replay
+from .guarantees import guarantees
 from .job import Job, Way
 
 OBJECTS = ("FirewallRules", "ConSecRules", "MainModeRules", "Phase1AuthenticationSets", "Phase2AuthenticationSets",
@@ -83,3 +84,21 @@ def test_what_is_known_of_windows_is_asked_of_windows_alone() -> None:
     policy = {"local": [["FirewallRules", [["x", "String", "v2.33|Dir=In|Name=X|"]]]]}
     assert case.judge("x", [], policy, windows=True).result == "equal"
     assert case.judge("x", [], policy).result == "differs"
+
+
+def test_a_replay_that_ends_early_proves_nothing(
+    host: tuple[Machine, Way], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was seen to be otherwise is refuted, and of the rest it is noted that it was not reached, and why."""
+    monkeypatch.setitem(firewall_rules.INTERFACE_TYPES, "Wireless", "WiFi")
+
+    def breaks(way: Way, cases: object) -> None:
+        raise TypeError("no rows")
+
+    monkeypatch.setattr(replay, "_play_settings", breaks)
+    job = Job(tmp_path)
+    assert replay.run(job, host[1], first=130) == 1
+    assert refuted(job) == {"stored-firewall-rules"} == {note["id"] for note in job.everything_seen()}
+    others = {one.id for one in guarantees().values() if one.by == "replay"} - refuted(job)
+    assert {note["id"] for note in job.everything_not_reached()} == others
+    assert "TypeError: no rows (test_replay.py:" in job.everything_not_reached()[0]["why"]

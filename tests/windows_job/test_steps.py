@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lab_cases import KEY
 
-from ringfence.batch import UNKNOWN_VERB, Answer, Batch, Call, Failure
+from ringfence.batch import UNKNOWN_VERB, Answer, Batch, Call, Failure, script
 from ringfence.batch.jea import OPERATOR
 from ringfence.cli.app import run as ringfence
 from ringfence.lab import Machine, machine
@@ -138,6 +138,43 @@ def test_an_auditor_who_reads_no_event_log(job: Job) -> None:
     assert verdicts(job) == {"jea-audits": False}
 
 
+@dataclass(frozen=True)
+class Broken(Way):
+    """A host that answers what nobody expects, to some or all of what is asked."""
+
+    answer: Answer | None = None
+    verbs: tuple[str, ...] = ()
+
+    def send(self, *calls: Call, stop: bool = False) -> tuple[Batch, tuple[Answer, ...]]:
+        batch, answers = super().send(*calls, stop=stop)
+        wrong = self.answer or Answer()
+        return batch, tuple(wrong if not self.verbs or c.verb in self.verbs else a for c, a in zip(calls, answers, strict=True))
+
+
+@pytest.mark.parametrize("step", [connections.audit, connections.language, road.run])
+def test_an_answer_that_nobody_expected_refutes_what_was_looked_at(step: Callable[[Job, Way], int], job: Job,
+                                                                   monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(road, "_walk", lambda job, way, ringfence: iter(way.ask(None)))
+    with reached() as way:
+        assert step(job, Broken(way.name, way.variables, True)) == 1
+    assert list(verdicts(job).values()) == [False]
+
+
+def test_what_an_auditor_cannot_read_afterwards_is_told(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rule may have been made: nobody has looked."""
+    monkeypatch.setattr(connections, "READ", Call("Policy.Read"))
+    refused = Answer(error=Failure("PermissionDenied", "x", "denied"))
+
+    class Blind(Auditors):
+        def send(self, *calls: Call, stop: bool = False) -> tuple[Batch, tuple[Answer, ...]]:
+            batch, answers = super().send(*calls, stop=stop)
+            return batch, (*answers[:-1], refused) if len(calls) == 3 else answers
+
+    with reached() as way:
+        assert connections.audit(job, Blind(way.name, way.variables, True)) == 1
+    assert job.everything_seen()[-1]["problems"] == ["whether a rule was made could not be read: denied"]
+
+
 def test_an_endpoint_has_one_command(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     with reached(endpoint=OPERATOR.name) as way:
         assert connections.nothing_else(job, way) == 0
@@ -159,13 +196,30 @@ def test_a_constrained_language(job: Job) -> None:
     "part",
     [lambda b: transcripts.SECRET, lambda b: b.encode(), lambda b: f"x{json.dumps([transcripts.SECRET], ensure_ascii=False)}"],
 )
-def test_what_is_written_down_is_found(job: Job, encoding: str, part: Callable[[Batch], str]) -> None:
+def test_what_is_written_down_is_found(job: Job, encoding: str, part: Callable[[Batch], str],
+                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    refused = Answer(error=Failure("PermissionDenied", "x", "denied"))
     folder = job.folder / transcripts.FOLDER
     folder.mkdir(parents=True)
     with reached() as way:
         assert transcripts.run(job, [way]) == 1  # without a transcript nothing is proven
         (folder / "1.txt").write_bytes(f"**\nWindows {transcripts.BEGINS}\n".encode(encoding))
+        assert transcripts.run(job, [way]) == 0  # a lab logs no script blocks: it is not reached
+        assert verdicts(job) == {"transcripts-hold-no-key": False}  # still that of before
+        (job.folder / "seen.jsonl").unlink()
+        events = job.folder / transcripts.EVENTS
+        for logged in ("", "prompt"):
+            events.write_bytes(logged.encode(encoding))
+            assert transcripts.run(job, [way]) == 0
+            assert transcripts.run(job, [Way(way.name, way.variables)]) == 1  # a real one has such a log
+            assert verdicts(job) == {}
+        assert "no event of script blocks has the host script" in job.everything_not_reached()[-1]["why"]
+        events.write_bytes(script(writes=True).encode(encoding))
         assert transcripts.run(job, [way]) == 0
+        assert verdicts(job) == {"transcripts-hold-no-key": True}
+        assert transcripts.run(job, [way, Broken("other", way.variables, True, answer=refused, verbs=("Net.Call",))]) == 1
+        assert "no batch came there" in job.everything_not_reached()[-1]["why"]
         batch = transcripts.send_key(way)
     (folder / "2.txt").write_bytes(f"{transcripts.BEGINS} {part(batch)}".encode(encoding))
     assert list(transcripts.given_away([folder / "2.txt"], [batch])) != []

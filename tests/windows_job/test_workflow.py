@@ -107,5 +107,7 @@ def test_a_way_that_no_step_has_made_is_told(
     monkeypatch.setenv("RINGFENCE_JOB", str(tmp_path))
     assert program.main(["replay", "psrp-http"]) == 1
     assert capsys.readouterr().out == "replay could not go on: psrp-http: no step has made this way\n"
-    assert program.main(["verdicts"]) == 0  # nothing is refuted: nothing was seen
-    assert "| converges | NOT REACHED |" in capsys.readouterr().out
+    assert program.main(["verdicts"]) == 1  # nothing is refuted: nobody has looked
+    said = capsys.readouterr().out
+    assert "| converges | NOT REACHED |" in said
+    assert "converges: no step has noted anything of it" in said

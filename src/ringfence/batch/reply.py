@@ -73,6 +73,10 @@ class Reply:
             raise HostError("endpoint" if answer.error.is_lack else "script", answer.error.message)
         return answer.value
 
+    def succeeded(self, label: Hashable) -> bool:
+        """Whether the call was made, and has not failed."""
+        return (answer := self.answers.get(label)) is not None and answer.error is None
+
 
 def answers(output: bytes, run_id: str, limit: int, admit: Callable[[int], object]) -> list[Answer]:
     """The answers in what a host printed. Raises HostError, whatever the host sent.

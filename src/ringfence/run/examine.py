@@ -12,6 +12,7 @@ from ringfence.errors import HostError, RingfenceError
 from ringfence.model.facts import parse_facts, with_network
 from ringfence.model.host_expiry import HostExpiry, parse_expiries
 from ringfence.model.resource import Kind
+from ringfence.model.state import State
 from ringfence.report import ExaminedResult, HostResult
 from ringfence.run.host import HostRun
 from ringfence.run.host_job import HostJob, RunContext
@@ -59,7 +60,8 @@ def _examine(job: HostJob, context: RunContext, batch: Batch, checks: Iterable[C
         except RingfenceError as error:
             return replace(tried, error=error)
         verdicts = examined(seen, checks)
-        return replace(tried, way_in=seen.way_in, seen=seen, verdicts=verdicts, error=_failure(verdicts))
+        shown = replace(seen, state=State())  # all of its policy is judged, and none of it shown
+        return replace(tried, way_in=seen.way_in, seen=shown, verdicts=verdicts, error=_failure(verdicts))
 
     return run.result(ask)
 

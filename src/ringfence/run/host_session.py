@@ -130,7 +130,8 @@ class HostSession:
         if holes:
             state = State({id: r for id, r in state.items() if (id.store, id.kind) not in holes})
         if others := unread_keys(reply["policy"]):
-            LOG.info("%s: %d keys of its policy are of no kind and not read: %s", self.job.host, len(others), ", ".join(others))
+            LOG.info("%s: %d keys of its policy are of no kind and not read: %s", self.job.host, len(others),
+                     self._masking.text(", ".join(others)))
         found = HostSnapshot(facts, state, defaults=self._defaults(reply), unread=holes,
                              stored=_dict(reply["policy"]).get(LOCAL), ledger=self._ledger(reply, facts),
                              undo=kept_undo(reply.answers.get("ledger", Answer()).value))

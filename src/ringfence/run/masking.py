@@ -10,15 +10,15 @@ import html
 import json
 from collections.abc import Iterable
 from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ringfence.batch import CHANGED_MEANWHILE, UNKNOWN_VERB, Answer, Failure, Reply
 from ringfence.batch.reply import MISSING_COMMAND
 from ringfence.errors import HostError
-from ringfence.model.resource import Resource
 from ringfence.model.state import Change
 from ringfence.report import HostResult
+from ringfence.run.masked_values import MaskedValues
 from ringfence.secret import MASK, Secret
 from ringfence.transports.connection_settings import ConnectionSettings
 from ringfence.windows.undo_calls import BUSY_ID
@@ -38,6 +38,8 @@ class Masking:
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         self._texts: list[str] = []  # all spellings, the longest first
         self._values: list[str] = []
+        self._small: set[str] = set()
+        self._shown = MaskedValues(self._without, self._is_in, self.error)
         self.learn(secrets)
 
     def learn(self, secrets: Iterable[Secret]) -> None:
@@ -45,6 +47,7 @@ class Masking:
         known = set(self._texts).union(*(_spellings(str(s.reveal())) for s in secrets))
         self._texts = sorted((s for s in known if len(s) >= _IN_TEXTS), key=len, reverse=True)
         self._values = [s for s in self._texts if len(s) >= _IN_VALUES]
+        self._small = {s.lower() for s in self._values}
 
     def text(self, text: str) -> str:
         """A message without secrets; one that was cut may end in the beginning of one."""
@@ -74,43 +77,29 @@ class Masking:
         return known + self.text(id[len(known):])
 
     def result(self, result: HostResult) -> HostResult:
-        """The same result, in whose changes no secret is to be seen."""
-        names = {self._without(stored): self._without(called) for stored, called in result.names.items()}
-        return replace(result, changes=self.changes(result.changes), remaining=self.changes(result.remaining), names=names,
-                       changed_by=result.changed_by and {id: self._attribution(one) for id, one in result.changed_by.items()})
-
-    def _attribution(self, one: "Attribution") -> "Attribution":
-        event = one.event and replace(one.event, user=self._without(one.event.user), account=self._without(one.event.account),
-                                      program=self._without(one.event.program), fields={})
-        return replace(one, event=event, unknown=self._without(one.unknown))
+        """The same result, and no secret is to be seen in anything of it. Masked is what is shown, since what was read had to be
+        compared as it is."""
+        if result.changed_by:  # of events their fields are not shown
+            result = replace(result, changed_by={id: _without_fields(one) for id, one in result.changed_by.items()})
+        masked: HostResult = self._shown.of(result) if self._values else replace(result, error=self._shown.of(result.error))
+        return masked
 
     def changes(self, changes: Iterable[Change]) -> tuple[Change, ...]:
         """Changes as they are shown."""
-        return tuple(map(self._change, changes)) if self._values else tuple(changes)
-
-    def _change(self, change: Change) -> Change:
-        before, after = self._value(change.before), self._value(change.after)
-        return change if before is change.before and after is change.after else replace(change, before=before, after=after)
-
-    def _value(self, value: Any) -> Any:
-        """A value without secrets; the same object where none is in it."""
-        if isinstance(value, str):
-            masked = self._without(value)
-            return value if masked == value else type(value)(masked)
-        if isinstance(value, tuple):
-            members = tuple(map(self._value, value))
-            return value if all(new is old for new, old in zip(members, value, strict=True)) else members
-        if isinstance(value, Resource):
-            values = {name: self._value(v) for name, v in value.values().items()}
-            unknown = self._value(value.unknown_tokens)
-            same = unknown is value.unknown_tokens and all(v is getattr(value, name) for name, v in values.items())
-            return value if same else value.kind.create(value.name, values, unknown)
-        return value
+        return tuple(map(self._shown.of, changes)) if self._values else tuple(changes)
 
     def _without(self, text: str) -> str:
         for secret in self._values:
             text = text.replace(secret, MASK)
         return text
+
+    def _is_in(self, text: str) -> bool:
+        small = text.lower()
+        return any(secret in small for secret in self._small)
+
+
+def _without_fields(one: "Attribution") -> "Attribution":
+    return replace(one, event=one.event and replace(one.event, fields={}))
 
 
 def secrets_of(settings: ConnectionSettings) -> list[Secret]:
@@ -127,4 +116,6 @@ def _spellings(secret: str) -> set[str]:
     """How a secret may stand in a text. A key of several lines is looked for line by line too."""
     lines = {line.strip() for line in secret.splitlines() if len(line.strip()) > 20}
     coded = {base64.b64encode(secret.encode(encoding, "replace")).decode().rstrip("=") for encoding in ("utf-8", "utf-16-le")}
-    return {secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], html.escape(secret), *coded, *lines}
+    letters = {secret.lower(), secret.upper()} if len(secret) >= _IN_VALUES else set()  # as names and words of Windows are read
+    as_json = {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    return {secret, *letters, *as_json, html.escape(secret), *coded, *lines}

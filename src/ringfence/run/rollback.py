@@ -1,5 +1,6 @@
 """Hosts as they were before a run: the undo that waits there is fired; else an ordinary plan, made of what journals tell."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -9,7 +10,7 @@ from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import GuardRefused, HostError
 from ringfence.formats.read_data import change_from_data
 from ringfence.model.ledger import Entry
-from ringfence.model.plain import digest_of
+from ringfence.model.plain import digest_of, resource_as_data
 from ringfence.model.resource import Kind, Resource
 from ringfence.model.state import LOCAL, Change, Id
 from ringfence.model.undo import UNDER_WAY, UndoState, undo_state
@@ -23,6 +24,7 @@ from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.ledger_update import LedgerUpdate
 from ringfence.run.past_runs import PastHost, PastRun, line_of
 from ringfence.run.undoing import CONFIRM, FIRE, is_sayable
+from ringfence.secret import MASK
 from ringfence.windows.undo_calls import confirm_call, fire_call
 
 
@@ -83,7 +85,7 @@ class _Backwards:
             self._problems.append(what)
             return
         id, new = what.id, _new_id(what)
-        sayable = is_sayable(what.before)
+        sayable = is_sayable(what.before) and not _is_masked(what)
         for one in filter(None, (id, new)):  # what later changes say of either is of no account any more
             self._untold.pop(one, None)
             if sayable:
@@ -215,6 +217,11 @@ def _ledger_after(plan: Plan, found: HostSnapshot, wanted: Before) -> LedgerUpda
         elif entry:
             update.removed.add(id)
     return update
+
+
+def _is_masked(change: Change) -> bool:
+    """Whether the record left out something of what was there: a host had said a secret in it."""
+    return MASK in json.dumps([change.id.name, resource_as_data(change.before)])
 
 
 def _alike(found: Resource | None, was: Resource | None) -> bool:

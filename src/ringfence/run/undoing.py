@@ -25,6 +25,7 @@ from ringfence.run.host_session import HostSession
 from ringfence.run.host_tasks import HostTasks
 from ringfence.run.ledger_update import LedgerUpdate, ledger_calls, settled_again
 from ringfence.run.questions import about
+from ringfence.run.write_failures import first_failed
 from ringfence.secret import StoredSecret
 from ringfence.windows.calls import cmdlet_calls
 from ringfence.windows.undo_calls import READ_UNDO, confirm_call, continue_call, fire_call
@@ -70,15 +71,17 @@ class Undoing:
         return self._after_confirm(result, reply)
 
     def _after_confirm(self, result: HostResult, reply: Reply) -> HostResult:
-        if failed := self.tasks.answered(reply):
-            return self.undone(replace(result, error=failed))
+        failed = self.tasks.answered(reply)
+        if reply.succeeded(CONFIRM) and (first := first_failed(reply)) and first.label != FINAL_ENTRY:
+            reason = failed.reason if failed else first.failure.message  # the undo is gone: what was written stays
+            return replace(result, error=HostError("protocol", f"it went on after: {reason}"))
         if (answer := reply.answers.get(CONTINUE)) and answer.error:
             return self.after_loss(result, HostError("script", answer.error.message), None)
+        if failed:
+            return self.undone(replace(result, error=failed))
         if error := reply.answers[CONFIRM].error:
             return self.after_loss(result, HostError("script", error.message), None)
-        if (answer := reply.answers.get(FINAL_ENTRY)) and answer.error:
-            return replace(result, error=HostError("ledger", answer.error.message))
-        return result
+        return _recorded(result, reply)
 
     def _confirmed_or_not(self, result: HostResult, broken: HostError, calls: Mapping[Hashable, Call]) -> HostResult:
         """The answer to a confirmation was lost: the host says whether it came there. Confirming twice is confirming once."""
@@ -87,7 +90,7 @@ class Undoing:
             if state.run == self._id and state.state == "confirmed" and not state.task:
                 settled = self.run.read(ledger=True)[0].ledger
                 if settled.is_pending and FINAL_ENTRY in calls:
-                    self.run.send(Batch({FINAL_ENTRY: calls[FINAL_ENTRY]}))
+                    return _recorded(result, self.run.send(Batch({FINAL_ENTRY: calls[FINAL_ENTRY]})))
                 return result
             return self._after_confirm(result, self.run.send(Batch(calls, stop_on_error=True)))
         return self.after_loss(result, broken, again)
@@ -139,7 +142,7 @@ class Undoing:
         ending: dict[Hashable, Call] = {CONFIRM: confirm_call(self._id)}
         if self.update:
             ending[FINAL_ENTRY] = settled_again(self.plan, self.update)
-        return not any(a.error for a in self.run.send(Batch(ending, stop_on_error=True)).answers.values())
+        return self.run.send(Batch(ending, stop_on_error=True)).succeeded(CONFIRM)  # the next run settles a ledger that was not
 
     def _fire(self, result: HostResult, cause: RingfenceError) -> HostResult:
         """The host imports what it has exported, now."""
@@ -251,6 +254,12 @@ def _same(before: Resource | None, now: Resource | None) -> bool:
     if before is None or now is None:
         return before is now
     return before == now or digest_of(before) == digest_of(now)
+
+
+def _recorded(result: HostResult, reply: Reply) -> HostResult:
+    """The result of what is confirmed, with what came of its last entry in the ledger."""
+    answer = reply.answers.get(FINAL_ENTRY)
+    return replace(result, error=HostError("ledger", answer.error.message)) if answer and answer.error else result
 
 
 def is_sayable(before: Resource | None) -> bool:

@@ -1,10 +1,38 @@
 """What a host answered to changes that it did not make, as the failure of the host."""
 
-from ringfence.batch import Failure
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from ringfence.batch import Failure, Reply
 from ringfence.errors import GuardRefused, HostError, RingfenceError, StalePlan
 from ringfence.model.state import Change
 from ringfence.transports.failures import kind_from_call
 from ringfence.windows.undo_calls import BUSY_ID
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCall:
+    """The first call of a batch that failed. went_on: the host was told to stop there and has answered later ones, so that nobody
+    knows what it does."""
+
+    label: Hashable
+    failure: Failure
+    went_on: bool
+
+
+def first_failed(reply: Reply) -> FailedCall | None:
+    """What ended a batch that stops on errors; None where nothing did."""
+    for number, (label, answer) in enumerate(reply.answers.items(), 1):
+        if answer.error:
+            return FailedCall(label, answer.error, number < len(reply.answers))
+    return None
+
+
+def not_asked(failure: Failure, written: bool) -> HostError:
+    """Why the host did not say which controllers of its domain it reaches, which comes before everything else."""
+    told = "" if written else "nothing was written: "
+    return HostError("endpoint" if failure.is_lack else "script",
+                     f"{told}which controllers of its domain it reaches could not be read: {failure.message}")
 
 
 def not_recorded(failure: Failure, written: bool) -> RingfenceError:
@@ -16,8 +44,10 @@ def not_recorded(failure: Failure, written: bool) -> RingfenceError:
     return HostError("endpoint" if failure.is_lack else "ledger", failure.message)
 
 
-def not_armed(failure: Failure) -> RingfenceError:
-    """Why the undo was not armed; then nothing was written."""
+def not_armed(failure: Failure, written: bool) -> RingfenceError:
+    """Why the undo was not armed; without one a host that does as it is told has written nothing."""
+    if written:
+        return HostError("endpoint" if failure.is_lack else "script", f"no undo is armed: {failure.message}")
     if failure.id == BUSY_ID:
         return GuardRefused(f"{failure.message}. Wait for its end; `ringfence confirm` keeps what it made, `ringfence "
                             "rollback` undoes it")

@@ -23,7 +23,7 @@ from ringfence.run.host_tasks import HostTasks
 from ringfence.run.ledger_update import LedgerUpdate, ledger_calls, only_call
 from ringfence.run.questions import CONTROLLERS, INTERFACES, MANAGEMENT, Questions, about
 from ringfence.run.undoing import BROKEN, CONTINUE, DOMAIN, GARBLED, Undoing
-from ringfence.run.write_failures import not_armed, not_made, not_recorded
+from ringfence.run.write_failures import FailedCall, first_failed, not_armed, not_asked, not_made, not_recorded
 from ringfence.transports.connection_settings import PsrpSettings
 from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.expected import expected
@@ -59,7 +59,7 @@ class Writing:
                 return self.undo.undone(result)
             if result.error or not self.plan.changes:
                 return result
-            self.run.context.recorder.has_written(result)
+            self.run.context.recorder.has_written(self.run.masked(result))
             if self.changes:
                 self._forget_associations()
                 result = self._proven_or_undone() if self.undo else self._prove()
@@ -110,31 +110,34 @@ class Writing:
         return calls
 
     def _answered(self, reply: Reply) -> HostResult:
-        """What the host made of them."""
-        result = self.result
+        """What the host made of them: all, or those that it says it has made, and why no more."""
+        made = frozenset(c.id for c in self.changes if reply.succeeded(c.id))
         if self.undo:
             self.undo.reached_controllers = _controllers(reply.answers.get(DOMAIN))
-        if (answer := reply.answers.get(ARM)) and answer.error:
-            return replace(result, error=not_armed(answer.error))
-        answers = [(c, answer) for c in self.changes if (answer := reply.answers.get(c.id))]
-        made = frozenset(c.id for c, answer in answers if answer.error is None)
-        if (answer := reply.answers.get(PENDING)) and answer.error:
-            error = not_recorded(answer.error, written=bool(answers))
-            error = HostError("protocol", f"it went on after: {error}") if answers else error
-            failed = replace(result, written=made, error=error)
-            return failed if answers or not self.undo else self.undo.nothing_written(failed, recorded=False)
-        for number, (change, answer) in enumerate(answers, 1):
-            if answer.error:
-                error = not_made(change, answer.error, bool(made))
-                if number < len(answers):  # it was told to stop there: nobody knows what it does
-                    error = HostError("protocol", f"it went on after: {error}")
-                failed = replace(result, written=made, error=error)
-                return failed if made or not self.undo else self.undo.nothing_written(failed, recorded=True)
-        if not self.undo and (failed_task := self.tasks.answered(reply)):
-            return replace(result, written=made, error=failed_task)
-        if (answer := reply.answers.get(FINAL)) and answer.error:
-            return replace(result, written=made, error=not_recorded(answer.error, written=bool(made)))
-        return replace(result, written=made | {c.id for c in self.plan.changes if not c.writes})
+        if (failed := first_failed(reply)) is None:
+            written = made | {c.id for c in self.plan.changes if not c.writes}
+            return replace(self.result, written=written, error=_no_controllers(reply.answers.get(DOMAIN)))
+        error = self._why(failed, reply, written=bool(made) or failed.went_on)
+        if failed.went_on:
+            reason = error.reason if isinstance(error, HostError) else str(error)
+            error = HostError("protocol", f"it went on after: {reason}")
+        result = replace(self.result, written=made, error=error)
+        if not reply.succeeded(ARM):
+            self.undo = None  # nothing there undoes the run: what was made stays, and is told
+        return result if made or not self.undo else self.undo.nothing_written(result, recorded=reply.succeeded(PENDING))
+
+    def _why(self, failed: FailedCall, reply: Reply, *, written: bool) -> RingfenceError:
+        """Why a call was not carried out. `written`: whether the host has changed something, or may have."""
+        change = next((c for c in self.changes if c.id == failed.label), None)
+        if change is not None:
+            return not_made(change, failed.failure, written)
+        if failed.label == DOMAIN:
+            return not_asked(failed.failure, written)
+        if failed.label == ARM:
+            return not_armed(failed.failure, written)
+        if failed.label not in (PENDING, FINAL) and (error := self.tasks.answered(reply)):
+            return error
+        return not_recorded(failed.failure, written)
 
     def _send_changes(self, calls: Mapping[Hashable, Call]) -> Reply:
         """The answers to changes. Raises HostError: OutcomeUnknown where the host may have made them."""
@@ -276,3 +279,10 @@ def _controllers(answer: Answer | None) -> tuple[str, ...]:
     told = answer.value if answer and answer.error is None and isinstance(answer.value, dict) else {}
     listed = told.get("controllers")
     return tuple(str(one)[:45] for one in listed[:5]) if isinstance(listed, list) else ()
+
+
+def _no_controllers(answer: Answer | None) -> HostError | None:
+    """What is wrong with an answer about controllers: the proof would hold whatever the host lost."""
+    if answer is None or (isinstance(answer.value, dict) and isinstance(answer.value.get("controllers"), list)):
+        return None
+    return HostError("protocol", f"the controllers of its domain: {str(answer.value)[:100]}")

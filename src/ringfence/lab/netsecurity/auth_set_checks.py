@@ -10,7 +10,8 @@ from ringfence.lab.netsecurity.cmdlet_errors import Check, refuse_first
 # [MS-FASP] 2.2.60, 2.2.65
 METHODS = {1: {"Anonymous", "MachineKerb", "MachineNtlm", "MachineCert", "MachineSHKey"},
            2: {"Anonymous", "UserKerb", "UserNtlm", "UserCert", "MachineCert"}}
-# New-NetIPsecAuthProposal
+# New-NetIPsecAuthProposal, -SubjectName, -SubjectNameType, -ExtendedKeyUsage, -Thumbprint, -FollowRenewal, -SelectionCriteria,
+# -ValidationCriteria
 CRITERIA = ("SubjectName", "SubjectNameType", "ExtendedKeyUsage", "Thumbprint", "FollowRenewal", "SelectionCriteria",
             "ValidationCriteria")
 

@@ -19,9 +19,11 @@ from ringfence.lab.netsecurity.policy_stores import policy_root
 from ringfence.lab.registry.hive import GROUP_POLICY
 from ringfence.lab.registry.stored_rule import StoredRule
 
+# New-NetIPsecPhase1AuthSet, -Proposal; New-NetIPsecMainModeCryptoSet, -Proposal; New-NetIPsecQuickModeCryptoSet, -Proposal
 PROPOSALS = {"New-NetIPsecAuthProposal": ipsec_proposals.auth_proposal,
              "New-NetIPsecMainModeCryptoProposal": ipsec_proposals.main_mode_proposal,
              "New-NetIPsecQuickModeCryptoProposal": ipsec_proposals.quick_mode_proposal}
+# MSFT_NetFirewallProfile, MSFT_NetSecuritySettingData, MSFT_NetIPsecDoSPSetting: what is no rule and no set
 SETTINGS: dict[str, Callable[[Machine, Mapping[str, Any]], None]] = {
     "Set-NetFirewallProfile": global_settings.set_profile, "Set-NetFirewallSetting": global_settings.set_setting,
     "New-NetIPsecDospSetting": global_settings.new_dosp, "Set-NetIPsecDospSetting": global_settings.set_dosp,
@@ -60,7 +62,7 @@ def call(machine: Machine, cmdlet: str, parameters: Mapping[str, Any], new_group
         machine.called(f"{name} {', '.join(named) if isinstance(named, list) else named}".rstrip())
 
 
-# GPOSession is for sessions of Open-NetGPO, of which there are none here
+# New-NetFirewallRule, -GPOSession: what Open-NetGPO gave, which is nothing here. open: unknown-gpo-session
 def _run(machine: Machine, name: str, arguments: dict[str, Any]) -> None:
     verb, _, noun = name.partition("-")
     if arguments.get("GPOSession") or arguments.get("NewGPOSession"):
@@ -90,7 +92,8 @@ def _new(machine: Machine, noun: Noun, arguments: dict[str, Any]) -> None:
     machine.registry.set(noun.path(root), name, rule.text(machine.schema))
 
 
-# New-NetFirewallRule, New-NetIPsecRule, New-NetIPsecMainModeRule: the defaults of their parameters
+# New-NetFirewallRule, -Enabled, -Direction, -Action; New-NetIPsecRule, -Enabled, -InboundSecurity, -OutboundSecurity, -Mode;
+# New-NetIPsecMainModeRule, -Enabled: their defaults
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "FirewallRules": {"Enabled": "True", "Direction": "Inbound", "Action": "Allow"},
     "ConSecRules": {"Enabled": "True", "InboundSecurity": "None", "OutboundSecurity": "None", "Mode": "Transport"},
@@ -111,7 +114,8 @@ def _fill(machine: Machine, noun: Noun, root: str, rule: StoredRule, arguments: 
         ipsec_rules.check_main_mode(machine, root, rule)
 
 
-# Set-NetFirewallRule: what selects rules and changes nothing in them.
+# Set-NetFirewallRule, -Name, -DisplayName, -DisplayGroup, -Group; Set-NetIPsecRule, -IPsecRuleName: what selects rules and
+# changes nothing in them, as an object at hand does
 _SELECTING = {"DisplayName", "DisplayGroup", "Group", "Name", "IPsecRuleName", "InputObject"}
 
 

@@ -59,6 +59,7 @@ def profile_key(root: str, profile: str) -> str:
     return rf"{root}\{'Standard' if local else profile}Profile"
 
 
+# Set-NetFirewallProfile, -Name; the error is that of cmdletization. open: profiles-in-one-text
 def set_profile(machine: Machine, arguments: Mapping[str, Any]) -> None:
     """Set-NetFirewallProfile: the named profiles, or all three."""
     root = policy_root(machine, arguments.get("PolicyStore", ""))
@@ -75,7 +76,8 @@ def set_profile(machine: Machine, arguments: Mapping[str, Any]) -> None:
             _write(machine, profile_key(root, name) + subkey, value, data)
 
 
-# [MS-FASP] 3.1.4.12: the size within its bounds, characters that no path of a log has; Set-NetFirewallProfile
+# [MS-FASP] 3.1.4.12: the size within its bounds, characters that no path of a log has; Set-NetFirewallProfile,
+# -LogMaxSizeKilobytes, -LogFileName
 def _profile_values(machine: Machine, arguments: Mapping[str, Any]) -> list[tuple[str, str, int | str | None]]:
     writes: list[tuple[str, str, int | str | None]] = [
         (subkey, value, data.get(arguments[p])) for p, (subkey, value, data) in PROFILE.items() if p in arguments]
@@ -107,6 +109,7 @@ def _write(machine: Machine, path: str, value: str, data: int | str | None) -> N
         machine.registry.set(path, value, data)
 
 
+# [MS-GPFAS] 2.2.1: the bounds of SAIdlTime; Set-NetFirewallSetting, -MaxSAIdleTimeSeconds. open: code-of-bounds
 def set_setting(machine: Machine, arguments: Mapping[str, Any]) -> None:
     """Set-NetFirewallSetting: values in the root of the store."""
     root = policy_root(machine, arguments.get("PolicyStore", ""))
@@ -133,6 +136,7 @@ def _mask(parameter: str, chosen: list[str], bits: Mapping[str, int]) -> int | N
     return None if chosen == ["NotConfigured"] else sum(bits[c] for c in chosen)
 
 
+# New-NetIPsecDospSetting, -Name. open: flood-settings-store, flood-settings-names
 def new_dosp(machine: Machine, arguments: Mapping[str, Any]) -> None:
     """New-NetIPsecDospSetting. Its registry form is not documented: it is kept as the cmdlet shows it."""
     if arguments["Name"].lower() in machine.dosp:
@@ -153,6 +157,7 @@ def remove_dosp(machine: Machine, arguments: Mapping[str, Any]) -> None:
         del machine.dosp[name]
 
 
+# Set-NetIPsecDospSetting, -Name; Remove-NetIPsecDospSetting, -Name; the error is that of cmdletization
 def _dosp_names(machine: Machine, patterns: list[str]) -> list[str]:
     names: list[str] = []
     for pattern in patterns:

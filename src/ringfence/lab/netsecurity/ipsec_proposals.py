@@ -39,6 +39,7 @@ _DISTINGUISHED_NAME = re.compile(rf"{_ATTRIBUTE}([,+]{_ATTRIBUTE})*")
 
 # The cmdlets
 
+# New-NetIPsecAuthProposal, -Machine, -User, -Proxy; of a proxy: FW_RULE_STATUS 0x00101080
 def auth_proposal(arguments: dict[str, Any]) -> Proposal:
     """New-NetIPsecAuthProposal."""
     who = "User" if arguments.get("User") else "Machine"
@@ -90,6 +91,7 @@ def quick_mode_proposal(arguments: dict[str, Any]) -> Proposal:
     return Proposal("MSFT_NetIKEQMCryptoProposal", values)
 
 
+# MSFT_NetIKEAuthProposal, MSFT_NetIKEMMCryptoProposal, MSFT_NetIKEQMCryptoProposal; New-NetIPsecPhase1AuthSet, -Proposal
 _CLASSES = {"NetIPsecPhase1AuthSet": "MSFT_NetIKEAuthProposal", "NetIPsecPhase2AuthSet": "MSFT_NetIKEAuthProposal",
             "NetIPsecMainModeCryptoSet": "MSFT_NetIKEMMCryptoProposal",
             "NetIPsecQuickModeCryptoSet": "MSFT_NetIKEQMCryptoProposal"}

@@ -22,7 +22,7 @@ SETS = {"Auth1Set": NOUNS["NetIPsecPhase1AuthSet"], "Auth2Set": NOUNS["NetIPsecP
         "Crypto2Set": NOUNS["NetIPsecQuickModeCryptoSet"], "Crypto1Set": NOUNS["NetIPsecMainModeCryptoSet"]}
 # FW_RULE_STATUS, the run-time codes
 MISSING = {"Auth1Set": 0x00200001, "Auth2Set": 0x00200002, "Crypto2Set": 0x00200003, "Crypto1Set": 0x00200005}
-# New-NetIPsecRule, New-NetIPsecMainModeRule
+# New-NetIPsecRule, -Phase1AuthSet, -Phase2AuthSet, -QuickModeCryptoSet; New-NetIPsecMainModeRule, -MainModeCryptoSet
 SET_PARAMETERS = {"Phase1AuthSet": "Auth1Set", "Phase2AuthSet": "Auth2Set", "QuickModeCryptoSet": "Crypto2Set",
                   "MainModeCryptoSet": "Crypto1Set"}
 # [MS-GPFAS] 2.2.6.2
@@ -30,7 +30,7 @@ STATIC = ("LTunnel4", "LTunnel6", "RTunnel4", "RTunnel6")
 DYNAMIC = tuple(t + "_2" for t in STATIC)
 # [MS-GPFAS] 2.2.6.2
 SEVERAL = ("RTunEndpts4", "RTunEndpts6")
-# New-NetIPsecRule. open: remote-end-omitted
+# New-NetIPsecRule, -LocalTunnelEndpoint, -RemoteTunnelEndpoint. open: remote-end-omitted
 END_PARAMETERS = ("LocalTunnelEndpoint", "RemoteTunnelEndpoint")
 # [MS-GPFAS] 2.2.6.2
 TUNNEL = (*STATIC, *DYNAMIC, *SEVERAL)

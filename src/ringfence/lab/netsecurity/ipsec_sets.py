@@ -43,6 +43,7 @@ def set_id(noun: Noun, name: str) -> str:
     return name
 
 
+# New-NetIPsecPhase1AuthSet, -Default, -Name; [MS-FASP] 3.1.4.18, 3.1.4.23: ERROR_ALREADY_EXISTS; [MS-GPFAS] 2.2.4, 2.2.5
 def new(machine: Machine, noun: Noun, root: str, arguments: Mapping[str, Any]) -> None:
     """New-NetIPsec…Set. With -Default it gets the primary id; Group Policy keeps it under another id, to which a value points."""
     primary, registry, path = noun.primary, machine.registry, noun.path(root)
@@ -78,6 +79,7 @@ def group_policy_default(machine: Machine, noun: Noun, name: str) -> str:
     return name
 
 
+# Set-NetIPsecPhase1AuthSet, -Proposal; Set-NetIPsecQuickModeCryptoSet, -PerfectForwardSecrecyGroup; its code: open: pfs-code
 def change(machine: Machine, noun: Noun, root: str, name: str, arguments: Mapping[str, Any]) -> None:
     """Set-NetIPsec…Set: what is given; a -Proposal list replaces the whole list."""
     path, registry = noun.path(root) + "\\" + name, machine.registry

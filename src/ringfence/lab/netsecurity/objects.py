@@ -96,9 +96,9 @@ NOUNS = {noun.name: noun for noun in (
     Noun("NetIPsecQuickModeCryptoSet", "MSFT_NetIKEQMCryptoSet", "Phase2CryptoSets", True, "InstanceID",
          {"ConSecRules": ("Crypto2Set",)}, "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE2}"))}
 
-# Set-NetFirewallRule
+# Set-NetFirewallRule, -DisplayName, -DisplayGroup, -Group
 SET_BY = ("DisplayName", "DisplayGroup", "Group")
-# Get-NetFirewallRule
+# Get-NetFirewallRule, -Description, -Enabled, -Direction, -Action, -Owner
 QUERY_BY = (*SET_BY, "Description", "Enabled", "Direction", "Action", "Owner")
 
 

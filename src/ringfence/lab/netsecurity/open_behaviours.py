@@ -37,6 +37,22 @@ OPEN_BEHAVIOURS = {
         "More than 1,000 members of a list are error 1734; single addresses count as subnets.",
         "[MS-FASP] bounds its lists, MIDL names the error of a call; what a cmdlet makes of it is not said.",
     ),
+    "unknown-gpo-session": OpenBehaviour(
+        "A GPO session that nobody has opened is system error 87.",
+        "The pages say that Open-NetGPO gives sessions, and not what becomes of other texts.",
+    ),
+    "profiles-in-one-text": OpenBehaviour(
+        "Set-NetFirewallProfile takes several profiles in one text, with commas between, and patterns.",
+        "Its page has a list of texts, and no wildcards.",
+    ),
+    "code-of-bounds": OpenBehaviour(
+        "A MaxSAIdleTimeSeconds that is out of its bounds is system error 87.",
+        "The documents have 300 to 3600, and of a cmdlet that is told another number nothing.",
+    ),
+    "flood-settings-names": OpenBehaviour(
+        "The name of settings against floods is taken in whatever letters, which is system error 183.",
+        "The page of New-NetIPsecDospSetting tells no error.",
+    ),
     "unique-beginnings": OpenBehaviour(
         "Names of enumerations may be cut short where only one begins so.",
         "PowerShell converts texts to enumerations in that way; no page of a cmdlet promises it.",
