@@ -243,6 +243,20 @@ def test_a_damaged_record_is_told_with_its_place(name: str, value: Any, cli: Cli
         assert "LPort=81|" in str(hosts["web1"].registry.get(RULES, "more"))
 
 
+def test_a_name_that_was_masked_is_not_taken_for_one(cli: Cli) -> None:
+    """What a rename made of a rule is not known to the record: the old one would come back beside it."""
+    rule = {"name": "r-old", "protocol": "tcp", "local_port": 9001, "remote_address": "10.0.0.0/8"}
+    with fleet(cli, 1) as hosts:
+        for rules in ([rule], [{**rule, "name": "r Ringfence-lab-1", "renamed_from": "r-old"}]):
+            declare_rules(cli, rules)
+            assert cli("apply", "--yes").code == 0
+        said = cli("rollback", "--yes")
+        assert "it had a secret, which no record holds: say again what it was" in said.out, said
+        [host] = hosts.values()
+        assert host.registry.get(RULES, "r-old") is None
+        assert host.registry.get(RULES, "r Ringfence-lab-1") is not None
+
+
 def test_a_value_that_was_masked_is_not_written_back(cli: Cli) -> None:
     """The host had the password of the connection in it: no record has."""
     rule = "- hosts: all\n  tasks:\n    - firewall_rule: {name: corp, protocol: tcp, local_port: 22, description: ours}\n"

@@ -22,6 +22,7 @@ from ringfence.run.host import apply_host, plan_host
 from ringfence.run.host_job import RunContext
 from ringfence.run.owned_objects import release, retire
 from ringfence.run.rollback import Before, rollback
+from ringfence.run.who_changed import drift_host
 from ringfence.types.moments import moment_text
 from ringfence.views.change_text import orphan_change
 from ringfence.windows.shipped_rules import is_shipped
@@ -317,6 +318,8 @@ def test_a_scheduler_that_does_not_run_is_no_reason_to_guess() -> None:
     e.host.machine.services["Schedule"] = "running"
     e.apply(e.rule())
     e.host.machine.services["Schedule"] = "stopped"
+    looked_at = drift_host(e.host.job(e.declared(e.rule())), e.context())
+    assert isinstance(looked_at.error, GuardRefused)  # nothing differs that can be seen, and the host may never end the rule
     told = e.plan(e.rule(on_host=False))
     assert told.error is None
     assert any("which rules this host ends by itself is not known" in d.summary for d in told.diagnostics)

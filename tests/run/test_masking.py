@@ -27,6 +27,7 @@ from ringfence.secret import MASK, Secret
 from ringfence.transports import transport_for
 from ringfence.transports.resolve import settings_for
 from ringfence.transports.way_in import WayIn
+from ringfence.types.base import CanonicalText
 from ringfence.views import diagnostics_text
 from ringfence.views.change_text import ChangeOptions, change_lines
 from ringfence.views.grouped_results import GroupedResults
@@ -123,6 +124,17 @@ def test_a_rule_as_it_was_read_is_looked_through_in_whatever_letters() -> None:
     [clean] = LabHost({"r": "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=horse|"}).read().state.by_kind("firewall_rule").values()
     [same] = masking.changes([Change(Id("local", "firewall_rule", "r"), clean, None)])
     assert same.before is clean
+
+
+def test_a_text_with_a_spelling_of_its_own_is_masked_in_both() -> None:
+    """Accounts and descriptors compare by their canonical form, and are written as somebody spelled them."""
+    masking, id = Masking([Secret("Correct-Horse")]), Id("local", "firewall_rule", "r")
+    for canonical, spelling in (("a Correct-Horse", "b"), ("a", "b correct-horse"), ("a correct-horse", "CORRECT-HORSE")):
+        made = KINDS["firewall_rule"].create("r", {"owner": CanonicalText(canonical, spelling)})
+        [change] = masking.changes([Change(id, made, None)])
+        owner = change.resource.values()["owner"]
+        assert isinstance(owner, CanonicalText)
+        assert "horse" not in f"{owner} {owner.spelling}".lower()
 
 
 def test_what_is_read_is_compared_as_it_is() -> None:

@@ -11,6 +11,7 @@ from ringfence.model.state import TaskLabel
 from ringfence.policy.flow import Flow
 from ringfence.report import HostResult
 from ringfence.transports.way_in import WayIn
+from ringfence.types.base import CanonicalText
 
 _AS_THEY_ARE = frozenset({int, float, bool, type(None), Where, TaskLabel, Flow, WayIn})  # in these no host has a say
 _OF_OURS: dict[type, frozenset[str]] = {
@@ -31,6 +32,9 @@ class MaskedValues:
         kind = type(value)
         if kind in _AS_THEY_ARE:
             return value
+        if isinstance(value, CanonicalText):
+            masked, spelling = self._text(str(value)), self._text(value.spelling)
+            return value if (masked, spelling) == (str(value), value.spelling) else CanonicalText(masked, spelling)
         if isinstance(value, str):
             masked = self._text(value)
             return value if masked == value else kind(masked)

@@ -221,7 +221,8 @@ def _ledger_after(plan: Plan, found: HostSnapshot, wanted: Before) -> LedgerUpda
 
 def _is_masked(change: Change) -> bool:
     """Whether the record left out something of what was there: a host had said a secret in it."""
-    return MASK in json.dumps([change.id.name, resource_as_data(change.before)])
+    named = change.after.name if change.after else ""
+    return MASK in json.dumps([change.id.name, named, resource_as_data(change.before)])
 
 
 def _alike(found: Resource | None, was: Resource | None) -> bool:

@@ -5,9 +5,9 @@ if (-not (Test-Path -LiteralPath Function:\Test-RingfenceElevation)) { function 
     $me = New-Object Security.Principal.WindowsPrincipal ([Security.Principal.WindowsIdentity]::GetCurrent())
     $me.IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)
 } }
-function Test-Gone($Why) {  # the registry's way to say it: ERROR_FILE_NOT_FOUND, ERROR_KEY_DELETED
+function Test-Gone($Why) {  # the registry's way to say it: ERROR_FILE_NOT_FOUND, ERROR_KEY_DELETED as they are; files and COM say 0x8007…
     $cause = $Why.Exception.GetBaseException()
-    $cause -is [IO.IOException] -and ($cause.HResult -band 0xFFFF) -in 2, 1018
+    $cause -is [IO.IOException] -and $cause.HResult -in 2, 1018
 }
 function Add-Unread([string]$What, $Why, [hashtable]$More = @{}) {
     if (Test-Gone $Why) { return }  # it was listed, and somebody has deleted it since
