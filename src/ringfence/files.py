@@ -72,7 +72,7 @@ class WholeFile:
         self._form = form
         self._stream, self._temporary, self._path = -1, "", os.path.realpath(path)
         more = getattr(os, "O_CLOEXEC", 0)
-        if _is_stream(path):
+        if is_stream(path):
             waiting = getattr(os, "O_NONBLOCK", 0)  # a pipe without a reader is not waited for
             self._stream = os.open(path, os.O_WRONLY | os.O_APPEND | waiting | more)
             if waiting:
@@ -131,7 +131,7 @@ def write_private(path: str | Path, pieces: Iterable[str]) -> None:
         file.discard()
 
 
-def _is_stream(path: str | Path) -> bool:
+def is_stream(path: str | Path) -> bool:
     """Whether a file is there into which only more can be written."""
     try:
         found = os.stat(path)

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,12 @@ from core import cases
 from documents import document_in, validator
 
 from ringfence.cli.app import CALLS
-from ringfence.errors import RingfenceError
+from ringfence.errors import ExitCode, RingfenceError
+from ringfence.formats.events import EventEncoder
+from ringfence.kinds import load
+from ringfence.model.state import Change, id_of
+from ringfence.report import HostResult, Report, RunInfo
+from ringfence.run.journal import Journal
 
 LINES = cases("outputs")
 EVENTS = validator("events")
@@ -77,3 +83,35 @@ def test_lines_that_were_begun_have_an_end(lab: Cli, monkeypatch: pytest.MonkeyP
     told = events(said.out)
     assert [told[0]["event"], told[-1]["event"]] == ["run_begin", "run_end"]
     assert (told[-1]["error"]["message"], told[-1]["exit_code"]) == ("it broke", said.code)
+
+
+def test_a_document_that_was_begun_has_an_end(lab: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same of the one document: what is known of hosts by then, and what ended it."""
+    def breaks(*_: object) -> None:
+        raise RingfenceError("it broke")
+
+    monkeypatch.setattr("ringfence.run.fleet.LogObserver.on_result", breaks)
+    said = lab("plan", "--output", "json")
+    told = json.loads(said.out)
+    assert (told["error"]["message"], told["exit_code"]) == ("it broke", said.code)
+    validator("report").validate(told)
+
+
+def test_a_host_whose_words_fail_is_recorded_all_the_same(lab: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record of a run is written while hosts are: a fault of ours in it is no end for the others."""
+    whole = EventEncoder.host
+
+    def breaks(self: EventEncoder, event: str, result: HostResult) -> str:
+        if result.changes:
+            raise RuntimeError("broken")
+        return whole(self, event, result)
+
+    monkeypatch.setattr(EventEncoder, "host", breaks)
+    journal = Journal(lab.folder / "run.jsonl", RunInfo("20261126T115712Z-3f9a1c", "apply", datetime.now(UTC)), ["web1"])
+    rule = load()["firewall_rule"].create("r", {})
+    journal.on_result(HostResult("web1", changes=(Change(id_of(rule), None, rule),), written=frozenset({id_of(rule)})))
+    journal.close(Report(), 1.0, ExitCode.ERROR)
+    events = [json.loads(line) for line in (lab.folder / "run.jsonl").read_text().splitlines()]
+    assert [event["event"] for event in events] == ["run_begin", "host_end", "run_end"]
+    assert "changed, 1 changes written" in events[1]["host"]["error"]["message"]
+    assert "not all of web1 could be told" in journal.problem

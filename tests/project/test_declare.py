@@ -141,6 +141,16 @@ def test_an_allow_below_a_block_of_all_of_it_is_told(allow: dict[str, Any], bloc
     assert builder.declarations(tasks)[1] == []
 
 
+def test_what_is_said_twice_is_blocked_once() -> None:
+    """What two tasks say of a rule is one rule, of which each may say a word more."""
+    said = {"protocol": "tcp", "local_port": 443}
+    tasks = [at(3, name="web", **said, remote_address="10.0.0.0/8"),
+             at(5, name="web", **said, remote_address="10.0.0.0/8", enabled=True),
+             at(7, name="no", action="block", **said), at(9, name="no", action="block", **said, enabled=True)]
+    _, [problem] = declare(*tasks, words=True)
+    assert problem.summary == "firewall_rule web lets nothing through: firewall_rule no at play.yml:7 blocks all of it"
+
+
 def test_the_same_twice_is_fine() -> None:
     desired = declared(at(1, name="r", remote_address=["10.0.0.0/8", "dns"]),
                    at(9, name="r", remote_address="DNS, 10.1.2.3/255.0.0.0"))

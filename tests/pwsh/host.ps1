@@ -3,7 +3,6 @@
 class ShimKey {  # what Get-Item gives for a registry key
     [string]$Name
     [System.Collections.IDictionary]$Values
-    [int]$Asked
     [string] Below([string]$Name) { return $this.Name.Replace('HKEY_LOCAL_MACHINE', 'HKLM:') + '\' + $Name }
     [void] Fail([string]$How) {  # as .NET does for the errors of Windows
         if ($How -eq 'gone') { throw [System.IO.IOException]::new('The specified registry key does not exist.', 2) }
@@ -17,14 +16,14 @@ class ShimKey {  # what Get-Item gives for a registry key
     }
     [string] GetValueKind([string]$Name) {
         $how = $global:Host1.Happens[$this.Below($Name)]
-        if ($how -eq 'going' -and ($this.Asked++)) { $how = 'gone' }  # between its kind and its data
+        if ($how -eq 'going') { $how = 'gone' }  # between its data and its kind
         $this.Fail($how)
         if (-not $this.Values.Contains($Name)) { $this.Fail('gone') }
         return $this.Values[$Name][0]
     }
     [object] GetValue([string]$Name) { return $this.GetValue($Name, $null, 'None') }
     [object] GetValue([string]$Name, [object]$Default, [string]$Options) {
-        if (-not $this.Values.Contains($Name) -or $global:Host1.Happens[$this.Below($Name)]) { return $Default }
+        if (-not $this.Values.Contains($Name) -or $global:Host1.Happens[$this.Below($Name)] -notin $null, 'going') { return $Default }
         $kind, $value = $this.Values[$Name]
         if ($kind -eq 'ExpandString' -and $Options -ne 'DoNotExpandEnvironmentNames') { return "expanded $value" }
         return $value

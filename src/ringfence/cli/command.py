@@ -28,6 +28,7 @@ from ringfence.cli.parser import CommandParser, parser
 from ringfence.cli.resolved_settings import OLD, ResolvedSettings
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.errors import FAILURES, ExitCode, Interrupted, RingfenceError
+from ringfence.files import is_stream
 from ringfence.run.interruption import Terminated, sigterm_raises
 from ringfence.run_settings import SETTINGS
 
@@ -144,9 +145,11 @@ def _ended(console: Console, function: Command, arguments: dict[str, Any], wrong
 
 
 def _written(console: Console, arguments: dict[str, Any]) -> dict[str, str]:
-    """The files that a command writes besides its reports, as they were said. A device or a pipe takes all that is written."""
+    """The files that a command writes besides its reports, as they were said. A device or a pipe takes all that is written, and
+    so does the file that standard output goes to."""
     told = {"-o": str(arguments.get("out") or ""), "--log": os.path.expanduser(console.settings.of_command("log") or "")}
-    return {f"{flag} {path}": path for flag, path in told.items() if path and (os.path.isfile(path) or not os.path.exists(path))}
+    return {f"{flag} {path}": path for flag, path in told.items() if path and not (
+        os.path.exists(path) and is_stream(path))}
 
 
 def _failed(console: Console, error: RingfenceError) -> ExitCode:

@@ -72,7 +72,8 @@ class Console:
         self.run_id, self.began = new_run_id(), datetime.now(UTC)
         self._project: Callable[[], ProjectState | None] = lambda: None
         self._wrote = False
-        self.shown: Report | None = None  # of a run over hosts that is being shown
+        # of a run over hosts that is being shown: what became of it so far, and what ends the showing
+        self.shown: tuple[Report, Callable[[Report, float, ExitCode], str]] | None = None
         self.has_run = False  # whether hosts were worked on
         self.groups: HostGroups = {}  # those of the inventory of the run
         self._progress: Any = None
@@ -123,14 +124,16 @@ class Console:
         return whole_run if self.format == OutputFormat.jsonl else document
 
     def fail(self, error: RingfenceError, diagnostics: Sequence[Diagnostic], code: ExitCode | None = None) -> None:
-        """The document, or the events, of a command that ended before it had a result. Of a document that was begun there is
-        nothing more to say; events have their end."""
+        """The document, or the events, of a command that ended before it had a result; of a run that was begun, its end."""
         code = code or error.exit_code
         if not self.for_people and not self._wrote:
             self.write(self._encoded(self.run, None, diagnostics, code, error))
-        elif self.format == OutputFormat.jsonl and self.shown is not None:
+        elif not self.for_people and self.shown is not None:
+            (report, end), self.shown = self.shown, None
+            report.error, report.problems = error, tuple(diagnostics)
             seconds = (datetime.now(UTC) - self.began).total_seconds()
-            self.write(EventEncoder().run_end(self.shown, seconds, code, error))
+            events = self.format == OutputFormat.jsonl
+            self.write(EventEncoder().run_end(report, seconds, code, error) if events else end(report, seconds, code))
 
     def fail_reports(self, error: RingfenceError, problems: Sequence[Diagnostic], code: ExitCode) -> None:
         """Reports of a command that ended before its end have what ended it."""

@@ -146,7 +146,7 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
                                              unreachable_fails=hosts.unreachable == UnreachableHosts.fail), warnings)
     section = console.section(f"{options.run.command} of {count(total, 'host')}")
     section.write(view.begin(warnings))
-    console.shown = report
+    console.shown = report, showing.end
     with section, ExitStack() as stack:
         stack.enter_context(recorder.interruption.heard())
         # progress is shown by a thread of its own, and what has several cannot be copied
@@ -185,5 +185,5 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
         journal.close(report, seconds, code)
     section.last(showing.end(report, seconds, code))
     console.shown = None
-    reports.end(report, seconds, code_of)
+    reports.end(report, seconds, lambda told: showing.code(code_of(told)))
     return showing.code(code)

@@ -45,11 +45,12 @@ def awaited(rendered: RenderedTasks, builder: DeclarationBuilder, unknown: Conta
     doubts = [f"the tasks of a play that waits for facts of the host ({where})" for where in rendered.unseen]
     doubts += [f"what is declared at {task.where}: the code of {task.kind} is not run"
                for task in (*rendered.tasks, *rendered.partial, *rendered.undecided) if task.kind in unknown]
-    certain = _said(rendered, builder, unknown)
+    certain, needed = _said(rendered, builder, unknown), frozenset(rendered.needs_facts)
+    undecided = frozenset(rendered.undecided)
     for task in (t for t in (*rendered.partial, *rendered.undecided) if t.kind not in unknown):
-        waits = [where for where in rendered.needs_facts if where in task.locations.values()] or [task.where]
+        waits = [*dict.fromkeys(where for where in task.locations.values() if where in needed)] or [task.where]
         why = f"what waits for facts of the host ({', '.join(map(str, waits))})"
-        one = _Waiting(task, builder.kinds[task.kind])
+        one = _Waiting(task, builder.kinds[task.kind], whole=task in undecided)
         if one.kind.name in _SETTINGS:
             settings.update((at, why) for at in one.settings() if at not in certain)
         for id, filter in one.rules():
@@ -66,16 +67,17 @@ def _said(rendered: RenderedTasks, builder: DeclarationBuilder, unknown: Contain
 
 
 class _Waiting:
-    """A task of which something waits: values, or whether it is wanted at all."""
+    """A task of which something waits: values, or (`whole`) whether it is wanted at all."""
 
-    def __init__(self, task: RenderedTask, kind: Kind) -> None:
+    def __init__(self, task: RenderedTask, kind: Kind, whole: bool) -> None:
         self.task, self.kind = task, kind
         mistakes = TaskMistakes(task, kind)  # what is wrong with it is told where the task is checked
         self.values: dict[str, Any] = values_of(mistakes)
         self.names_wait = kind.key in task.raw and kind.key not in task.properties
         self.names = () if self.names_wait else names_of(mistakes)
         self.state = state_of(mistakes)
-        self.waiting = task.raw.keys() - task.properties.keys() - {kind.key, "state"}
+        missing = task.raw.keys() - task.properties.keys() - {kind.key, "state"}
+        self.waiting = frozenset[str]() if whole else missing  # what is missing of a whole one came to nothing (omit)
 
     def settings(self) -> Iterator[tuple[str, str, str]]:
         """The settings of which it may say something."""

@@ -161,9 +161,14 @@ def _together(one: Present, declared: Declarations) -> Iterator[Diagnostic]:
 
 def _blocked(filters: Iterable[tuple[Present, Filter]], declared: Declarations) -> Iterator[Diagnostic]:
     """Rules that let nothing through, for a declared one blocks all of it."""
-    once = [(one, filter) for one, filter in filters if declared[one.id] is one]
-    index = index_of((one.id, filter) for one, filter in once)
-    for one, filter in once:
+    said: dict[Id, tuple[Present, Filter]] = {}
+    for one, filter in filters:
+        if (now := declared[one.id]) is one:
+            said[one.id] = one, filter
+        elif isinstance(now, Present) and (together := filter_of(now.resource)) is not None:  # said twice, each time a part
+            said[one.id] = now, together
+    index = index_of((id, filter) for id, (_, filter) in said.items())
+    for one, filter in said.values():
         for id, block in index.above(filter):
             if set(filter.profile or ALL_PROFILES) <= set(block.profile or ALL_PROFILES):  # else it is for the other profiles
                 by = f"{declared[id]} at {declared[id].where}"

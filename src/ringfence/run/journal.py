@@ -8,6 +8,7 @@ import errno
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ringfence.formats.events import EventEncoder
 from ringfence.report import HostResult, Report, RunInfo, WaveProgress
 from ringfence.run.fleet import RunObserver
 from ringfence.run.interruption import Interruption
+from ringfence.run.minimal_results import minimal_results
 from ringfence.run.recorder import Recorder
 
 OWN_FOLDER, RUNS = ".ringfence", "runs"
@@ -92,7 +94,17 @@ class Journal(Recorder, RunObserver):
 
     def _add(self, event: str, result: HostResult, sync: bool = False) -> None:
         with self._file_lock:
-            self._append(self._encoder.host(event, result), sync)
+            self._append(self._said(event, result), sync)
+
+    def _said(self, event: str, result: HostResult) -> str:
+        try:
+            return self._encoder.host(event, result)
+        except Exception as error:
+            self.problem = self.problem or f"not all of {result.host} could be told in it: {type(error).__name__}: {error}"
+            for smaller in minimal_results(result, error):
+                with suppress(Exception):
+                    return self._encoder.host(event, smaller)
+            raise
 
     def _append(self, text: str, sync: bool) -> None:
         try:

@@ -6,8 +6,7 @@ function Get-Stored($Key, [string]$Name) { if ($Key) { $Key.GetValue($Name, $nul
 function Read-ShippedRules($Rules, $Live, $Same) {  # JSON of those that differ; $Same is told the names of the others
     $other = foreach ($name in $Rules.GetValueNames()) {
         try {
-            $kind, $rule = $Rules.GetValueKind($name), (Get-Stored $Rules $name)
-            if ($null -eq $rule) { [void]$Rules.GetValueKind($name) }  # as in Read-Key
+            $rule, $kind = (Get-Stored $Rules $name), $Rules.GetValueKind($name)  # as in Read-Key
             if ("$rule" -ceq "$(Get-Stored $Live $name)") { [void]$Same.Add($name) }
             else { '[' + (ConvertTo-JsonText $name) + ',"' + $kind + '",' + (ConvertTo-JsonText "$rule") + ']' }
         }

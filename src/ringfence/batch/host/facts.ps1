@@ -5,10 +5,8 @@ if (-not (Test-Path -LiteralPath Function:\Test-RingfenceElevation)) { function 
     $me = New-Object Security.Principal.WindowsPrincipal ([Security.Principal.WindowsIdentity]::GetCurrent())
     $me.IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)
 } }
-function Test-Gone($Why) {  # the registry's way to say it: ERROR_FILE_NOT_FOUND, ERROR_KEY_DELETED as they are; files and COM say 0x8007…
-    $cause = $Why.Exception.GetBaseException()
-    $cause -is [IO.IOException] -and $cause.HResult -in 2, 1018
-}
+# The registry says so, by ERROR_FILE_NOT_FOUND and ERROR_KEY_DELETED as they are: for files and COM they are 0x8007…
+function Test-Gone($Why) { $Why.Exception.GetBaseException().HResult -in 2, 1018 }
 function Add-Unread([string]$What, $Why, [hashtable]$More = @{}) {
     if (Test-Gone $Why) { return }  # it was listed, and somebody has deleted it since
     if ($Why.FullyQualifiedErrorId -match '^(PathNotFound|NoServiceFound)') { return }  # there is none

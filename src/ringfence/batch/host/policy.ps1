@@ -7,8 +7,8 @@ function Read-Key($Key, [string]$Root, [string]$Path, [string[]]$Without, [strin
     $where = "$Root\$Path".TrimEnd('\')
     $values = foreach ($name in $Key.GetValueNames()) {
         try {
-            $kind, $value = "$($Key.GetValueKind($name))", $Key.GetValue($name, $null, 'DoNotExpandEnvironmentNames')
-            if ($null -eq $value) { [void]$Key.GetValueKind($name) }  # GetValue does not say why it has none: this throws
+            # GetValue does not say why it has none: what comes behind it throws
+            $value, $kind = $Key.GetValue($name, $null, 'DoNotExpandEnvironmentNames'), "$($Key.GetValueKind($name))"
         }
         catch { Add-Unread "the value $name of the key $where" $_ @{ path = $Path; value = $name }; continue }
         if ($kind -eq 'DWord') { $value = [long]$value -band 0xFFFFFFFFL }
@@ -28,7 +28,7 @@ function Read-Key($Key, [string]$Root, [string]$Path, [string[]]$Without, [strin
         try {
             $child = $Key.OpenSubKey($leaf)
             if ($child) { Read-Key $child $Root $below }
-            elseif ($leaf -in $Key.GetSubKeyNames()) { throw 'it is there and cannot be opened' }
+            elseif ($leaf -in $Key.GetSubKeyNames()) { throw 'it cannot be opened' }
         }
         catch { Add-Unread "the key $Root\$below" $_ @{ path = $below } }
     }
@@ -38,8 +38,9 @@ function Read-Store([string]$Store, [string[]]$Only) {  # [] where it is not the
     $first, $rows = $unread.Count, $null
     try { $rows = @(Read-Key (Get-Item -LiteralPath $root -ErrorAction Stop) $root '' $without $Only) }
     catch {
-        $none = (Test-Gone $_) -or $_.FullyQualifiedErrorId -like 'PathNotFound*'
-        if ($none) { $rows = @() } else { Add-Unread "the key $root" $_ @{ path = '' } }
+        $before = $unread.Count
+        Add-Unread "the key $root" $_ @{ path = '' }
+        if ($unread.Count -eq $before) { $rows = @() }
     }
     for (; $first -lt $unread.Count; $first++) { $unread[$first]['store'] = $Store }
     if ($null -ne $rows) { New-Object Text.StringBuilder ('[' + ($rows -join ',') + ']') }
