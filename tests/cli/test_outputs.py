@@ -109,7 +109,10 @@ def test_a_host_whose_words_fail_is_recorded_all_the_same(lab: Cli, monkeypatch:
     monkeypatch.setattr(EventEncoder, "host", breaks)
     journal = Journal(lab.folder / "run.jsonl", RunInfo("20261126T115712Z-3f9a1c", "apply", datetime.now(UTC)), ["web1"])
     rule = load()["firewall_rule"].create("r", {})
-    journal.on_result(HostResult("web1", changes=(Change(id_of(rule), None, rule),), written=frozenset({id_of(rule)})))
+    changed = HostResult("web1", changes=(Change(id_of(rule), None, rule),), written=frozenset({id_of(rule)}))
+    with pytest.raises(RuntimeError):  # before the first change: then the host is not written
+        journal.on_begin(changed)
+    journal.on_result(changed)
     journal.close(Report(), 1.0, ExitCode.ERROR)
     events = [json.loads(line) for line in (lab.folder / "run.jsonl").read_text().splitlines()]
     assert [event["event"] for event in events] == ["run_begin", "host_end", "run_end"]

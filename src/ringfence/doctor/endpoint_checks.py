@@ -7,6 +7,7 @@ from ringfence import __version__
 from ringfence.batch import jea
 from ringfence.batch.scripts import WRITING_VERBS
 from ringfence.doctor.examination import Examination, Finding, note, obstacle, ok
+from ringfence.windows.endpoint import UNKNOWN_SCRIPT
 
 EXPORT_IT_ANEW = "Export the endpoint anew (`ringfence jea export`) and install it"
 AS_ADMINISTRATOR = "let the endpoint run as an administrator (without RunAsVirtualAccountGroups)"
@@ -61,8 +62,7 @@ def judge_endpoint(seen: Examination) -> Iterator[Finding]:
     else:
         yield ok(f"{name} (module {module} {version})")
     if not seen.endpoint.is_known:
-        yield note("the script of the endpoint is of no release of ringfence",
-                   "Where nobody here made it, export the endpoint anew (`ringfence jea export`)")
+        yield note(*UNKNOWN_SCRIPT)
     if not seen.endpoint.verbs:
         yield "unknown", "what it can be asked was not told", "", ""
         return

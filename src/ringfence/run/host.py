@@ -23,6 +23,7 @@ from ringfence.run.host_session import NO_QUESTIONS, HostSession
 from ringfence.run.ledger_update import LedgerUpdate, ledger_update
 from ringfence.run.questions import INTERFACES, MANAGEMENT, about, of_kinds
 from ringfence.run.writing import Writing
+from ringfence.windows.endpoint import UNKNOWN_SCRIPT
 from ringfence.windows.expiry_calls import READ_EXPIRIES
 
 
@@ -65,8 +66,7 @@ class HostRun(HostSession):
         notes = [Diagnostic(NOWHERE, f"{what} could not be read: {why}", severity="warning", host=job.host)
                  for what, why in found.facts.unread]
         if self.endpoint and not self.endpoint.is_known:
-            notes.append(Diagnostic(NOWHERE, "the script of the endpoint is of no release of ringfence", "Where nobody here made "
-                                    "it, export the endpoint anew (`ringfence jea export`)", "warning", job.host))
+            notes.append(Diagnostic(NOWHERE, *UNKNOWN_SCRIPT, "warning", job.host))
         if not to_be_made:
             notes += (replace(limit, summary=f"`apply` would be refused: {limit.summary}", severity="warning", host=job.host)
                       for limit in plan.limits)

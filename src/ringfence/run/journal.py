@@ -65,7 +65,8 @@ class Journal(Recorder, RunObserver):
                                          "Nothing was changed. --run-dir keeps it elsewhere.")]) from None
 
     def on_begin(self, result: HostResult) -> None:
-        self._add("host_begin", result, sync=True)
+        with self._file_lock:  # a host is not written of which the record could not tell what was there: no smaller one does
+            self._append(self._encoder.host("host_begin", result), sync=True)
 
     def on_written(self, result: HostResult) -> None:
         self._add("host_written", result)
@@ -97,6 +98,7 @@ class Journal(Recorder, RunObserver):
             self._append(self._said(event, result), sync)
 
     def _said(self, event: str, result: HostResult) -> str:
+        """A line of a host; a smaller one where a fault of ours is in the way, which is no end for the others."""
         try:
             return self._encoder.host(event, result)
         except Exception as error:

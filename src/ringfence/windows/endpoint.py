@@ -10,6 +10,9 @@ from ringfence.errors import HostError
 from ringfence.model.facts import Facts
 
 _TO_READ = ("mpssvc", "BFE")  # services that every Windows has
+UNKNOWN_SCRIPT = ("the script of the endpoint is of no release of ringfence",
+                  "Where nobody here made it, export the endpoint anew (`ringfence jea export`)")
+"""What is said of an endpoint that is not known, and what to do."""
 
 
 @dataclass(frozen=True)
