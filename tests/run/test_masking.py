@@ -195,3 +195,20 @@ def test_a_host_that_prints_the_password(tmp_path: Path) -> None:
         result = plan_host(HostJob("h", settings, {}), context)
     assert isinstance(result.error, HostError)
     assert f"login: {MASK} geheim is not allowed" in result.error.detail
+
+
+def test_what_is_logged_of_a_fault_of_ours(caplog: pytest.LogCaptureFixture) -> None:
+    host = LabHost({})
+
+    def breaks(batch: Batch) -> Reply | None:
+        if "Net.Call" in {call.verb for call in batch.calls.values()}:
+            raise ValueError(f"of {KEY}")
+        return None
+
+    host.before = breaks
+    with caplog.at_level("DEBUG"):
+        result = host.apply(SET)
+    assert KEY not in str(result.error)
+    assert f"ValueError: of {MASK}" in caplog.text
+    assert KEY not in caplog.text
+    assert "in breaks" in caplog.text  # where it was is told

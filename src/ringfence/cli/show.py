@@ -95,13 +95,17 @@ class _TellingObserver(RunObserver):
     def on_result(self, result: HostResult) -> None:
         self._number += 1
         if self._writes:
-            try:
-                self._console.say(recap.host_line(result, self._number, self._total, self._console.style_error))
-            except Exception as error:  # a fault of ours in a line is no end of the run: the view tells of the host
-                LOG.debug("%s", result.host, exc_info=error)
+            self._say(lambda: recap.host_line(result, self._number, self._total, self._console.style_error))
 
     def on_wave(self, wave: WaveProgress) -> None:
-        self._console.say(recap.wave_line(wave, self._total_of_waves(wave), self._console.style_error))
+        self._say(lambda: recap.wave_line(wave, self._total_of_waves(wave), self._console.style_error))
+
+    def _say(self, line: Callable[[], str]) -> None:
+        """A fault of ours in a line is no end of the run: the view tells of the host, or the wave."""
+        try:
+            self._console.say(line())
+        except Exception as error:
+            LOG.debug("a line of progress", exc_info=error)
 
     def _total_of_waves(self, wave: WaveProgress) -> float | None:
         """The seconds that all that comes after a wave may take, as far as those before it tell."""

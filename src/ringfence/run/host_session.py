@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from traceback import format_exception
 from typing import Any
 
 from ringfence.batch import Answer, Batch, Call, Reply
@@ -33,11 +34,14 @@ LOG = logging.getLogger(__name__)
 NO_QUESTIONS = Questions()
 
 
-def host_fault(host: str, error: Exception) -> RingfenceError:
-    """What ended the work on a host. A fault of ours on one host is that host's result, not the fleet's end."""
+def host_fault(host: str, error: Exception, masked: Callable[[str], str] = str) -> RingfenceError:
+    """What ended the work on a host. A fault of ours on one host is that host's result, not the fleet's end.
+
+    masked: takes the secrets of the host out of what is logged.
+    """
     if isinstance(error, RingfenceError):
         return error
-    LOG.debug("%s", host, exc_info=error)
+    LOG.debug("%s: %s", host, masked("".join(format_exception(error))))
     return HostError("internal", f"{type(error).__name__}: {error}")
 
 
@@ -81,7 +85,7 @@ class HostSession:
 
     def fault(self, error: Exception) -> RingfenceError:
         """What ended the work on this host."""
-        return host_fault(self.job.host, error)
+        return host_fault(self.job.host, error, self._masking.text)
 
     def result(self, work: Callable[[], HostResult]) -> HostResult:
         """What `work` gives, or its error, with the number of connections and the time that it took."""
@@ -90,7 +94,7 @@ class HostSession:
             try:
                 result = work()
             except Exception as error:
-                result = HostResult(self.job.host, error=host_fault(self.job.host, error), declared=self.job.declared)
+                result = HostResult(self.job.host, error=self.fault(error), declared=self.job.declared)
             if result.changes and not isinstance(result.error, HostError):
                 result = self._with_names(result)
         result = self._masking.result(result)
@@ -100,8 +104,8 @@ class HostSession:
         """What came of the host, with names for people; they are no reason to lose what is known."""
         try:
             return replace(result, names=self.names(stored_names(result.changes)))
-        except Exception:
-            LOG.debug("%s: names", self.job.host, exc_info=True)
+        except Exception as error:
+            LOG.debug("%s: names: %s", self.job.host, self._masking.text("".join(format_exception(error))))
             return result
 
     def names(self, stored: StoredNames) -> Mapping[str, str]:
