@@ -19,7 +19,8 @@ from ringfence.errors import GuardRefused, HostError, RingfenceError, Unreachabl
 from ringfence.formats.data import Definitions, definitions_text, host_text
 from ringfence.model.facts import Facts
 from ringfence.model.state import Change, Id
-from ringfence.report import ExaminedResult
+from ringfence.plan.obstacles import Affected, Obstacle, Reason
+from ringfence.report import ExaminedResult, HostResult
 from ringfence.run.host import plan_host
 from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.masking import Masking, secrets_of
@@ -135,6 +136,16 @@ def test_a_text_with_a_spelling_of_its_own_is_masked_in_both() -> None:
         owner = change.resource.values()["owner"]
         assert isinstance(owner, CanonicalText)
         assert "horse" not in f"{owner} {owner.spelling}".lower()
+
+
+def test_an_object_that_is_not_in_force() -> None:
+    """The name of one that is declared is the project's own word; any other name is the host's."""
+    masking, id = Masking([Secret("Correct-Horse")]), Id("local", "firewall_rule", "a correct-horse")
+    declared, found = (Affected(id, "a Correct-Horse", where) for where in (Where("site.yml", 3), NOWHERE))
+    reason = Reason("merge_off", "said Correct-Horse", "")
+    [shown] = masking.result(HostResult("h", obstacles=(Obstacle("not_in_force", reason, (), (declared, found)),))).obstacles
+    assert shown.objects[0] == declared
+    assert "horse" not in f"{shown.objects[1]} {shown.objects[1].id} {shown.reason}".lower()
 
 
 def test_what_is_read_is_compared_as_it_is() -> None:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from ringfence.diagnostics import Diagnostic, InputError, Where
+from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.errors import HostError, RingfenceError
 from ringfence.model.resource import Resource
 from ringfence.model.state import TaskLabel
+from ringfence.plan.obstacles import Affected
 from ringfence.policy.flow import Flow
 from ringfence.report import HostResult
 from ringfence.transports.way_in import WayIn
@@ -30,7 +31,7 @@ class MaskedValues:
     def of(self, value: Any) -> Any:
         """A value without them; the same object where none is in it."""
         kind = type(value)
-        if kind in _AS_THEY_ARE:
+        if kind in _AS_THEY_ARE or (kind is Affected and value.where != NOWHERE):  # what is declared: a host repeats its name
             return value
         if isinstance(value, CanonicalText):
             masked, spelling = self._text(str(value)), self._text(value.spelling)
