@@ -38,7 +38,7 @@ ROOMS = {
     "files": "documents cli", "formats": "formats cli",
     "inventory": "inventory", "kinds": "kinds", "model": "model kinds plan", "modules": "kinds windows plan", "plan": "plan run",
     "policy": "policy plan", "project": "project", "regex": "templates inventory", "report": "run views",
-    "rollout": "rollout cli", "run": "run rollout cli",
+    "rollout": "rollout cli", "run": "run plan rollout cli",
     "schemas": "cli",
     "secret": "documents project kinds run", "templates": "templates project", "transports": "transports",
     "types": "types kinds", "views": "views cli", "windows": "windows kinds run"}

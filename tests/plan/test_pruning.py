@@ -127,6 +127,20 @@ def test_a_setting_that_is_put_back_says_so_too(now: dict[str, Any], first: dict
     assert change.why.partition("first")[2] == (f"; OPENS: more passes by its {opens}" if opens else "")
 
 
+def test_what_was_found_first_stays_first_whatever_is_declared_later() -> None:
+    on, domain = LabHost({"found": ALLOW.format(81, "found")}, owns=False, policy=RUN), Id("local", "firewall_profile", "domain")
+    on.machine.registry.set(POLICY + r"\DomainProfile\Logging", "LogFileSize", 1024)
+    for size, more in ((2048, {}), (4096, {"log_blocked": True})):
+        profile = task("firewall_profile", {"profiles": "domain", "log_max_size_kilobytes": size, **more})
+        assert work(on, profile, rule("found", 81, description=f"{size}")).error is None
+    first = on.entry("domain", kind="firewall_profile")["first"]
+    assert (first["log_max_size_kilobytes"], sorted(first)) == (1024, ["log_blocked", "log_max_size_kilobytes"])
+    assert "description" not in on.entry("found")["first"]
+    (change,) = [c for c in work(on, prune="restore").changes if c.id == domain]
+    assert change.after is not None
+    assert on.read().state[domain].values()["log_max_size_kilobytes"] == 1024
+
+
 def test_nothing_is_another_thing_than_what_windows_does_by_itself() -> None:
     """A host that exempted nothing from IPsec is not put back to Windows' own exemptions."""
     on = LabHost({}, owns=False, policy=RUN)

@@ -107,7 +107,7 @@ def _write(id: Id, change: Change, plan: Plan, old: Entry | None, update: Ledger
     if how is None:
         return
     after = digest_of(change.after)
-    first = _first(how, change, plan) if old is None or how != old.how else {**_first(how, change, plan), **old.first}
+    first = _first(how, change, old if old and old.how == how else None)
     place = plan.declarations[id].where.file
     entry = Entry(how, plan.policy.run_id, after, "", (place,) if place else (), first, others=old.others if old else {})
     entry = _until(entry, plan.declarations[id].label)
@@ -116,15 +116,19 @@ def _write(id: Id, change: Change, plan: Plan, old: Entry | None, update: Ledger
         update.before[id] = replace(entry, hash=old.hash if old else "", pending=after)
 
 
-def _first(how: str, change: Change, plan: Plan) -> Mapping[str, Any]:
-    """What was found before the project came; never a secret."""
+def _first(how: str, change: Change, old: Entry | None) -> Mapping[str, Any]:
+    """What was found before the project came; never a secret. Of what is mentioned, each property as it was found when that was
+    mentioned first."""
+    if old is not None and how != "mentioned":
+        return old.first
     if change.before is None or how == "created":
         return {}
     if how == "adopted":
         found = resource_as_data(change.before) or {}
     else:
         found = {name: plain_data(was) for name, (was, _) in change.properties().items() if name != "unknown_tokens"}
-    return {name: value for name, value in found.items() if MASK not in json.dumps(value)}
+    found = {name: value for name, value in found.items() if MASK not in json.dumps(value)}
+    return {**found, **(old.first if old else {})}
 
 
 def _settle(id: Id, entry: Entry, found: Resource | None, update: LedgerUpdate) -> None:
