@@ -188,6 +188,7 @@ FAILURES: dict[str, tuple[str, str]] = {
                "recorded: run `ringfence plan` to see what the project owns there"),
     "unlike_plan": ("what was written is not in force, and the plan did not say so", "Windows says why: mend that, or write it "
                     "without an undo (`revert_after: never`), which leaves it as it is and tells of it"),
+    "not_undone": ("not everything could be taken back", "Undo the rest by hand: `ringfence runs show RUN` tells what it was"),
     "no_defaults": ("the host keeps no table of what Windows ships", "Somebody deleted the registry key SharedAccess\\Defaults. "
                     "Repair Windows (DISM /RestoreHealth), or compare with another host: `ringfence show`"),
     "not_converged": ("the host differs after the change", "Something on the host (Group Policy, an agent) rewrites the "

@@ -154,8 +154,11 @@ def test_what_no_record_holds_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch)
             assert cli("apply", "--yes").code == 0
         said = cli("rollback", "--yes")
         assert "ipsec_phase1_auth_set corp: it had a secret, which no record holds: say again what it was" in said.out, said
-        assert (said.code, ports(hosts)) == (0, ["81"])
+        assert (said.code, ports(hosts)) == (6, ["81"])
+        assert "not everything could be taken back: changes that stay: 1, see the warnings" in said.out
         assert "-key" not in said.out + said.err
+        again = cli("rollback", "--yes", "--to", "last")
+        assert again.code == 0, again  # the last run was the rollback, which wrote no key
 
 
 def declare_rules(cli: Cli, rules: list[dict[str, Any]]) -> None:
@@ -239,6 +242,7 @@ def test_a_damaged_record_is_told_with_its_place(name: str, value: Any, cli: Cli
         assert "ringfence itself failed" not in said.out + said.err
         assert f"the record of run {run} is damaged ({path.relative_to(cli.folder)}, line {at + 1}, definition " in said.out
         assert f"{name} has a value that no host says" in said.out
+        assert said.code == 6
         assert ports(hosts) == ["82"]
         assert "LPort=81|" in str(hosts["web1"].registry.get(RULES, "more"))
 
@@ -252,6 +256,7 @@ def test_a_name_that_was_masked_is_not_taken_for_one(cli: Cli) -> None:
             assert cli("apply", "--yes").code == 0
         said = cli("rollback", "--yes")
         assert "it had a secret, which no record holds: say again what it was" in said.out, said
+        assert said.code == 6, said
         [host] = hosts.values()
         assert host.registry.get(RULES, "r-old") is None
         assert host.registry.get(RULES, "r Ringfence-lab-1") is not None

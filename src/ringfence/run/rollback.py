@@ -155,7 +155,10 @@ def rollback(job: HostJob, context: RunContext, write: bool, before: Mapping[str
         plan = guarded(tell_owners(plan), run.send)
         plan.raise_if_refused()
         result = HostResult(job.host, plan.changes, diagnostics=(*plan.diagnostics, *notes))
-        return run.carry_out(plan, result, _ledger_after(plan, found, wanted)) if write else result
+        result = run.carry_out(plan, result, _ledger_after(plan, found, wanted)) if write else result
+        if wanted.problems and result.error is None and (write or not result.changes):
+            return replace(result, error=HostError("not_undone", f"changes that stay: {len(wanted.problems)}, see the warnings"))
+        return result
 
     return run.result(work)
 
