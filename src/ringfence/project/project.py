@@ -260,7 +260,7 @@ def read_hosts(pattern: Sequence[str], *, beside: Path, inventory: Sequence[str]
     hosts = [h for h in patterns.select(project.inventory, pattern or "all", problems) if left is None or h in left]
     for name in hosts if variables else ():
         project.inventory.get(name, beside)
-    if not hosts and not may_be_none:
+    if not hosts and not may_be_none and not problems.failed:
         problems.error(NOWHERE, f"no host is meant by {', '.join(pattern) or 'all'}",
                        "`ringfence inventory list` shows which hosts are.")
     return project, tuple(hosts), problems
