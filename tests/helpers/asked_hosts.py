@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from batches import batch_of, open_transport
@@ -9,8 +10,10 @@ from host_script import PWSH
 from lab_machine import ADMIN
 
 from ringfence.batch import Answer, Batch, Call, Reply
-from ringfence.lab import POLICY, Machine, SimulatedHost, machine
+from ringfence.lab import POLICY, Machine, Session, SimulatedHost, machine
+from ringfence.lab.session import RegisteredEndpoint
 from ringfence.lab.simulated_fleet import SimulatedFleet
+from ringfence.lab.winrm.winrm_settings import WinRMSettings
 
 RUNS = {"A": "20261126T115712Z-3f9a1c", "B": "20261126T115713Z-000000"}
 RULES = POLICY + r"\FirewallRules"
@@ -31,22 +34,25 @@ class AskedHost:
 class Direct:
     """The executor in Python, without a network between."""
 
-    def __init__(self, on: Machine) -> None:
-        self._host = SimulatedHost(on)
+    def __init__(self, on: Machine, session: Session = ADMIN) -> None:
+        self._host, self._session = SimulatedHost(on), session
 
     def run(self, batch: Batch) -> Reply:
-        return batch.decode(self._host.run(batch.encode(), ADMIN).encode())
+        return batch.decode(self._host.run(batch.encode(), self._session).encode())
 
 
 @contextmanager
-def asked_host(way: str) -> Iterator[AskedHost]:
-    """One that answers by a `way`: python, or pwsh."""
+def asked_host(way: str, endpoint: RegisteredEndpoint | None = None) -> Iterator[AskedHost]:
+    """One that answers by a `way`: python, or pwsh; through an endpoint of JEA where one is given."""
     on = machine("web1")
     if way == "python":
-        yield AskedHost(on, Direct(on))
+        session = replace(ADMIN, elevated=not endpoint.groups, endpoint=endpoint) if endpoint else ADMIN
+        yield AskedHost(on, Direct(on, session))
         return
-    with SimulatedFleet([on], pwsh=PWSH) as lab:
-        yield AskedHost(on, open_transport(on.name, lab.running[on.name].variables))
+    endpoints = {"ringfence": endpoint} if endpoint else {}
+    with SimulatedFleet([on], pwsh=PWSH, winrm=WinRMSettings(endpoints=endpoints)) as lab:
+        more = {"ringfence_endpoint": "ringfence"} if endpoint else {}
+        yield AskedHost(on, open_transport(on.name, {**lab.running[on.name].variables, **more}))
 
 
 def of_a_run(value: Any) -> Any:

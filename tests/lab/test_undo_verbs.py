@@ -4,6 +4,7 @@ The task that both register is that of the host script, and what it does the sim
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from asked_hosts import RULES, RUNS, AskedHost, Direct, asked_host, happens, of_
 from batches import batch_of, open_transport
 from core import cases
 from host_script import PWSH, needs_pwsh
+from lab_servers import OPERATOR
 
 from ringfence.batch import Answer, Call, cmdlet_call
-from ringfence.lab import machine
+from ringfence.lab import Machine, machine
 from ringfence.lab.simulated_fleet import SimulatedFleet
 
 FOLDER = r"C:\ProgramData\ringfence"
@@ -66,7 +68,74 @@ def test_an_undo(host: AskedHost, case: dict[str, Any]) -> None:
             assert found == names, step
 
 
-@pytest.mark.parametrize("host", ["python", pytest.param("pwsh", marks=needs_pwsh)], indirect=True)
+WAYS = ["python", pytest.param("pwsh", marks=needs_pwsh)]
+UNDO = r"SOFTWARE\ringfence\undo"
+DELEGATE = replace(OPERATOR, groups=("Network Configuration Operators",))  # may write to the firewall, and is no administrator
+
+
+def armed_by(on: Machine, run: str) -> None:
+    """Another run has armed its undo."""
+    [answer] = Direct(on).run(batch_of(Call("Undo.Arm", {"run": RUNS[run], "delay": 300, "write_seconds": 60}))).answers.values()
+    assert answer.error is None, answer
+
+
+def rule(name: str) -> Call:
+    return cmdlet_call("New-NetFirewallRule", {"Name": name, "DisplayName": "R"})
+
+
+@pytest.mark.parametrize("host", WAYS, indirect=True)
+def test_the_undo_of_another_run_is_looked_for_before_each_write(host: AskedHost) -> None:
+    def between(number: int, verb: str) -> None:
+        host.on.faults.after_call = None
+        armed_by(host.on, "B")
+
+    host.on.faults.after_call = between
+    error = host.ask(rule("new"), rule("later")).error
+    assert error is not None
+    assert (error.category, error.id) == ("ResourceExists", "ringfence.busy")
+    assert [host.on.registry.get(RULES, name) is None for name in ("new", "later")] == [False, True]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_who_is_no_administrator_sees_that_an_undo_waits(way: str) -> None:
+    """Not its task: what its key says is all that there is to go by, until an administrator's run says otherwise."""
+    with asked_host(way, DELEGATE) as host:
+        assert host.ask(rule("first")).error is None
+        armed_by(host.on, "B")
+        for call, says in ((rule("new"), "ResourceExists ringfence.busy"), (Call("Undo.Read"), "PermissionDenied ringfence.undo"),
+                           (Call("Undo.Confirm", {"run": RUNS["B"]}), "PermissionDenied ringfence.undo")):
+            error = host.ask(call).error
+            assert error is not None
+            assert f"{error.category} {error.id}" == says
+        assert host.on.registry.get(RULES, "new") is None
+        host.on.clock.advance(500)
+        assert host.ask(rule("new")).error is None
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_key_that_may_not_be_opened_does_not_say_that_no_undo_waits(way: str) -> None:
+    with asked_host(way, DELEGATE) as host:
+        armed_by(host.on, "B")
+        host.on.registry.create(UNDO).sddl = "O:BAD:P(A;CI;KA;;;SY)(A;CI;KA;;;BA)"
+        error = host.ask(rule("new")).error
+        assert error is not None
+        assert (error.category, error.id) == ("PermissionDenied", "ringfence.undo_unread")
+        assert error.message.startswith("whether an undo waits here is not known: HKLM\\SOFTWARE\\ringfence\\undo: ")
+        assert host.on.registry.get(RULES, "new") is None
+
+
+@pytest.mark.parametrize("host", WAYS, indirect=True)
+def test_everybody_may_read_the_key_of_the_undo_and_no_other(host: AskedHost) -> None:
+    """It holds what Undo.Read tells of the run, and no secret; ledgers stay with administrators."""
+    assert host.ask(Call("Undo.Arm", {"run": RUNS["A"], "delay": 300, "write_seconds": 60})).error is None
+    own = "O:BAD:P(A;CI;KA;;;SY)(A;CI;KA;;;BA)"
+    assert [host.on.registry.security(path).text() for path in (UNDO, UNDO.rpartition("\\")[0])] == [own + "(A;CI;KR;;;AU)", own]
+    key = host.on.registry.key(UNDO)
+    assert key is not None
+    assert sorted(value.name for value in key.values.values()) == ["Armed", "Project", "Run", "State"]
+
+
+@pytest.mark.parametrize("host", WAYS, indirect=True)
 def test_a_batch_has_so_long_to_write(host: AskedHost) -> None:
     calls = (Call("Undo.Arm", {"run": RUNS["A"], "delay": 300, "write_seconds": 0}),
              cmdlet_call("New-NetFirewallRule", {"Name": "new", "DisplayName": "R"}))

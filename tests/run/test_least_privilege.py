@@ -4,11 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from asked_hosts import RUNS, Direct
+from batches import batch_of
 from cli_lab import RULES, Cli, fleet, written
 from host_script import PWSH, needs_pwsh
 from lab_servers import AUDITOR, OPERATOR
 
 from ringfence.lab.winrm.winrm_settings import WinRMSettings
+from ringfence.windows.undo_calls import arm_call
 
 POLICY = """\
 - hosts: all
@@ -77,3 +80,26 @@ def test_groups_of_a_virtual_account_decide_what_it_may_do(tmp_path: Path, capsy
         assert (armed.code, "its undo could not be armed" in armed.out) == (6, True), armed.out
         said = cli("apply", "--yes", "--revert-after", "never", *ENDPOINT)
         assert (said.code, word in said.out) == (code, True), said.out
+
+
+def test_who_may_write_without_being_an_administrator_is_told_of_an_undo_that_waits(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What would be written beside it would go with it, proven or not."""
+    cli = Cli(tmp_path, capsys)
+    jea = WinRMSettings(endpoints={"Ringfence": replace(OPERATOR, groups=("Network Configuration Operators",))},
+                        not_administrators=EVERYBODY)
+    with fleet(cli, 1, transport="psrp", winrm=jea) as hosts:
+        host = next(iter(hosts.values()))
+        armed = Direct(host).run(batch_of(arm_call(RUNS["B"], "", 300, 60)))
+        assert armed[0]["exported"]
+        cli.write({"ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\nrevert_after: never\n"})
+        before = written(hosts)
+        said = cli("apply", "--yes", *ENDPOINT)
+        assert (said.code, f"the undo of run {RUNS['B']} is under way here. Wait for its end" in said.out) == (4, True), said.out
+        host.registry.create(r"SOFTWARE\ringfence\undo").sddl = "O:BAD:P(A;CI;KA;;;SY)(A;CI;KA;;;BA)"
+        said = cli("apply", "--yes", *ENDPOINT)
+        assert (said.code, "Let authenticated users read that key, or apply as an administrator" in said.out) == (4, True)
+        assert written(hosts) == before
+        host.clock.advance(500)  # it is undone, and another administrator's run would make the key anew
+        host.registry.delete(r"SOFTWARE\ringfence\undo")
+        assert cli("apply", "--yes", *ENDPOINT).code == 0

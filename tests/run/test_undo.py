@@ -15,6 +15,7 @@ from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
 
 RUN = "20261126T115712Z-3f9a1c"
+OTHER = Batch({0: Call("Undo.Arm", {"run": "20260101T000000Z-aaaaaa", "project": "", "delay": 400, "write_seconds": 60})})
 RDP = at(1, name="rdp", protocol="tcp", local_port=3389)
 WEB = at(2, name="web", protocol="tcp", local_port=443, remote_address="10.0.0.0/8")
 RULES = POLICY + r"\FirewallRules"
@@ -231,13 +232,33 @@ def test_what_cannot_be_armed_is_refused_before_anything_is_written() -> None:
 
 def test_of_two_runs_the_second_is_told() -> None:
     host = armed()
-    host.run(Batch({0: Call("Undo.Arm", {"run": "20260101T000000Z-aaaaaa", "project": "", "delay": 400, "write_seconds": 60})}))
+    host.run(OTHER)
     result = host.apply(RDP)
     assert result.status == "refused"
-    assert "20260101T000000Z-aaaaaa" in str(result.error)
     assert any("never came back" in d.summary for d in result.diagnostics)
     host.policy = replace(host.policy, revert_after=0)
-    assert host.apply(RDP).status == "failed"  # without an undo of its own it does not write under another's either
+    without = host.apply(RDP)  # without an undo of its own it does not write under another's either
+    assert without.status == "refused"
+    for told in (result, without):
+        assert "the undo of run 20260101T000000Z-aaaaaa is under way here. Wait for its end" in str(told.error)
+
+
+def test_of_two_runs_one_arms_while_the_other_writes() -> None:
+    host = LabHost()
+
+    def between(number: int, verb: str) -> None:
+        if verb == "Net.Call":
+            host.machine.faults.after_call = None
+            host.simulated_reply(OTHER)
+
+    host.machine.faults.after_call = between
+    result = host.apply(RDP, WEB)
+    error = result.error
+    assert isinstance(error, HostError)
+    assert (result.status, len(result.written), error.kind) == ("failed", 1, "changed_meanwhile")
+    assert "the undo of run 20260101T000000Z-aaaaaa is under way here. Nothing after this change was written" in str(error)
+    host.machine.clock.advance(900)
+    assert [name in host.rules for name in ("rdp", "web")] == [True, False]  # it was there when the other exported
 
 
 def test_what_netsh_does_not_export_is_not_changed_beside_what_it_does() -> None:

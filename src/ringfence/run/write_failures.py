@@ -7,7 +7,7 @@ from ringfence.batch import Failure, Reply
 from ringfence.errors import GuardRefused, HostError, RingfenceError, StalePlan
 from ringfence.model.state import Change
 from ringfence.transports.failures import kind_from_call
-from ringfence.windows.undo_calls import BUSY_ID
+from ringfence.windows.undo_calls import BUSY_ID, UNDO_UNREAD_ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,17 @@ def first_failed(reply: Reply) -> FailedCall | None:
     for number, (label, answer) in enumerate(reply.answers.items(), 1):
         if answer.error:
             return FailedCall(label, answer.error, number < len(reply.answers))
+    return None
+
+
+def held_up(failure: Failure, written: bool) -> RingfenceError | None:
+    """Why the host lets nothing be written just now, whatever it is; None where this one call failed."""
+    if failure.id == BUSY_ID and not written:
+        return GuardRefused(f"{failure.message}. Wait for its end; `ringfence confirm` keeps what it made, `ringfence "
+                            "rollback` undoes it")
+    if failure.id == UNDO_UNREAD_ID and not written:
+        return GuardRefused(f"{failure.message}. It would take back what is written now. Let authenticated users read that key, "
+                            "or apply as an administrator")
     return None
 
 
@@ -48,9 +59,6 @@ def not_armed(failure: Failure, written: bool) -> RingfenceError:
     """Why the undo was not armed; without one a host that does as it is told has written nothing."""
     if written:
         return HostError("endpoint" if failure.is_lack else "script", f"no undo is armed: {failure.message}")
-    if failure.id == BUSY_ID:
-        return GuardRefused(f"{failure.message}. Wait for its end; `ringfence confirm` keeps what it made, `ringfence "
-                            "rollback` undoes it")
     if failure.is_lack:
         return GuardRefused("the endpoint knows no undo. Export it anew (`ringfence jea export`) and install it, or write "
                             "without one: `revert_after: never`")
@@ -63,6 +71,8 @@ def not_armed(failure: Failure, written: bool) -> RingfenceError:
 def not_made(change: Change, failure: Failure, written: bool) -> RingfenceError:
     """Why a change was not made. As long as nothing was `written`, a host that differs from what was read is a stale plan."""
     kind, reason = kind_from_call(failure), f"{change.action} {change}: {failure.message}"
+    if failure.id == BUSY_ID:
+        return HostError("changed_meanwhile", reason)
     if kind == "changed_meanwhile" and not written:
         return StalePlan(f"the host is not what the plan was made for: {reason}. Nothing was written: run it again")
     return HostError(kind, reason)

@@ -23,7 +23,7 @@ from ringfence.run.host_tasks import HostTasks
 from ringfence.run.ledger_update import LedgerUpdate, ledger_calls, only_call
 from ringfence.run.questions import CONTROLLERS, INTERFACES, MANAGEMENT, Questions, about
 from ringfence.run.undoing import BROKEN, CONTINUE, DOMAIN, GARBLED, Undoing
-from ringfence.run.write_failures import FailedCall, first_failed, not_armed, not_asked, not_made, not_recorded
+from ringfence.run.write_failures import FailedCall, first_failed, held_up, not_armed, not_asked, not_made, not_recorded
 from ringfence.transports.connection_settings import PsrpSettings
 from ringfence.windows.calls import cmdlet_calls, names_interfaces
 from ringfence.windows.expected import expected
@@ -128,6 +128,8 @@ class Writing:
 
     def _why(self, failed: FailedCall, reply: Reply, *, written: bool) -> RingfenceError:
         """Why a call was not carried out. `written`: whether the host has changed something, or may have."""
+        if error := held_up(failed.failure, written):
+            return error
         change = next((c for c in self.changes if c.id == failed.label), None)
         if change is not None:
             return not_made(change, failed.failure, written)

@@ -4,6 +4,8 @@ from ringfence.batch import Call
 
 BUSY_ID = "ringfence.busy"
 """The error id of a host on which the undo of another run is under way."""
+UNDO_UNREAD_ID = "ringfence.undo_unread"
+"""That of a host which does not let its account see whether there is one."""
 READ_UNDO = "Undo.Read"
 
 

@@ -44,11 +44,11 @@ function Assert-Trusted($Key) {  # whoever else could write here could say what 
         Stop-Ledger "others may write to $($Key.Name): $($who -join ', ')" PermissionDenied
     }
 }
-function Open-LedgerKey($Above, [string]$Name, [bool]$Make) {
+function Open-LedgerKey($Above, [string]$Name, [bool]$Make, [string]$Sddl = $ownersOnly) {  # Sddl: of a key that is new
     try {
         $key = $Above.OpenSubKey($Name, $true)
         if (-not $key -and $Make) {
-            $security = New-RingfenceSecurity $ownersOnly
+            $security = New-RingfenceSecurity $Sddl
             $key = $Above.CreateSubKey($Name, 'ReadWriteSubTree', $security)
             $Above.OpenSubKey($Name, 'ReadWriteSubTree', 'FullControl').SetAccessControl($security)  # PowerShell 7 made it without
         }

@@ -1,5 +1,5 @@
 # The undo of a run: armed before the first write, confirmed by who came back over a new connection, else done by the task.
-$undo = @{}  # of this batch: `run`, whose undo is armed; `until`, when its writes have to be over; `looked`, whether another's is
+$undo = @{}  # of this batch: `run`, whose undo is armed; `until`, when its writes have to be over
 $undoCounts = 'FirewallRules', 'ConSecRules', 'MainModeRules'  # keys of which each value is a rule
 function Get-Step([string]$Run) { foreach ($step in $undoSteps) { if (Test-Path -LiteralPath "$undoFolder\$Run.$step") { return $step } }; 'none' }
 function Step-Undo([string]$Run, [string]$From, [string]$To) {  # whether it was there, and is here
@@ -9,6 +9,7 @@ function Step-Undo([string]$Run, [string]$From, [string]$To) {  # whether it was
 }
 function Get-UndoTask { try { Get-ScheduledTask @undoTask } catch { if ($_.CategoryInfo.Category -ne 'ObjectNotFound') { throw } } }
 function Read-Undo {
+    if (-not (Test-RingfenceElevation)) { Stop-Call PermissionDenied undo 'who is no administrator sees no task of SYSTEM' }  # none shown is not none there
     $key, $found = (Get-RingfenceRegistry).OpenSubKey($undoKey), @{}
     foreach ($name in 'Run', 'State', 'Project', 'Armed') { $found[$name.ToLowerInvariant()] = if ($key) { $key.GetValue($name) } }
     $task = Get-UndoTask
@@ -17,7 +18,7 @@ function Read-Undo {
     $found
 }
 function Write-UndoKey($Values) {
-    $key = Open-LedgerKey (Open-LedgerKey (Get-RingfenceRegistry) $ledger $true) undo $true
+    $key = Open-LedgerKey (Open-LedgerKey (Get-RingfenceRegistry) $ledger $true) undo $true "$ownersOnly(A;CI;KR;;;AU)"  # whoever may write to the firewall has to see it
     foreach ($pair in $Values.GetEnumerator()) { $key.SetValue($pair.Key, "$($pair.Value)", 'String') }
     $key.Flush()
 }
@@ -49,13 +50,17 @@ function Assert-Export([string]$Run) {
     $there
 }
 function Stop-Busy($Run) { Stop-Call ResourceExists busy "the undo of run $Run is under way here" }
-function Assert-Armed {  # before each write
-    if (-not $undo['run']) {
-        if ($undo['looked']) { return }
-        $key = try { Get-Item -LiteralPath "HKLM:\$undoKey" -ErrorAction Stop } catch { }
-        if ($key -and $key.GetValue('State') -in 'arming', 'armed', 'firing' -and ($other = Read-Undo)['task']) { Stop-Busy $other['task'] }
-        $undo['looked'] = $true
+function Assert-NoOther {  # who would write beside the undo of another run, loses what is written
+    try { if ($key = (Get-RingfenceRegistry).OpenSubKey($undoKey)) { $state, $run = $key.GetValue('State'), $key.GetValue('Run') } }
+    catch {
+        if (-not (Test-Gone $_)) { Stop-Call PermissionDenied undo_unread "whether an undo waits here is not known: HKLM\${undoKey}: $($_.Exception.GetBaseException().Message)" }
     }
+    if ($state -notin 'arming', 'armed', 'firing') { return }
+    $other = if (Test-RingfenceElevation) { (Read-Undo)['task'] } else { $run }  # without its task it is over: but who sees that
+    if ($other) { Stop-Busy $other }
+}
+function Assert-Armed {  # before each write
+    if (-not $undo['run']) { Assert-NoOther }
     elseif ((Get-Step $undo['run']) -ne 'armed') { Stop-Undo 'this host has begun to undo it' }
     elseif ((Get-RingfenceUptime) -gt $undo['until']) { Stop-Undo 'it took longer than was thought: the time that is left is for the way back' }
 }

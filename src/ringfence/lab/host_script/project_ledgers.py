@@ -16,6 +16,7 @@ ROOT = r"SOFTWARE\ringfence"
 DENIAL = "Requested registry access is not allowed."
 _HEADERS = frozenset({"Format", "Name", "State", "Run", "Generation", "Machine", "Build", "Inputs"})
 _PROTECTED = "O:BAD:P(A;CI;KA;;;SY)(A;CI;KA;;;BA)"
+READABLE = _PROTECTED + "(A;CI;KR;;;AU)"  # of the key of the undo: whoever may write to the firewall has to see it
 _NAMES, _NAME, _TEXT = 50_000, 16_383, 32_767  # at most: names in a call, characters of each, of a text
 # Microsoft, "Well-known SIDs": SYSTEM, Administrators, CREATOR OWNER; and the service TrustedInstaller
 _TRUSTED = {"S-1-5-18", "S-1-5-32-544", "S-1-3-0", "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"}
@@ -95,17 +96,18 @@ def _put(machine: Machine, path: str, request: Mapping[str, Any], there: int) ->
     return int(header["Generation"])
 
 
-def own_key(machine: Machine, path: str, session: Session) -> None:
-    """A key below ROOT to which administrators and Windows alone may write, made where it is missing. Raises CmdletError."""
+def own_key(machine: Machine, path: str, session: Session, sddl: str) -> None:
+    """A key below ROOT to which administrators and Windows alone may write, made where it is missing: it alone with this owner
+    and DACL. Raises CmdletError."""
     for key in (ROOT, path):
         _require_safe(machine, key, session)
-    _make_protected(machine, path)
+    _make_protected(machine, path, sddl)
 
 
-def _make_protected(machine: Machine, path: str) -> None:
-    for key in (ROOT, path):
+def _make_protected(machine: Machine, path: str, sddl: str = _PROTECTED) -> None:
+    for key, own in ((ROOT, _PROTECTED), (path, sddl)):
         if machine.registry.key(key) is None:
-            machine.registry.create(key).sddl = _PROTECTED
+            machine.registry.create(key).sddl = own
 
 
 def _generation(key: StoredKey | None) -> int:

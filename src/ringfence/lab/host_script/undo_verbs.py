@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ringfence.lab.host_script.project_ledgers import DENIAL, ROOT, may_open, own_key
+from ringfence.lab.host_script.project_ledgers import DENIAL, READABLE, ROOT, may_open, own_key
 from ringfence.lab.host_script.undo_folder import hive_counts, open_folder, undo_refusal
 from ringfence.lab.host_script.undo_task_text import task_text
 from ringfence.lab.machine.machine import Machine
@@ -33,7 +33,7 @@ class UndoOfBatch:
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
-        self._run, self._until, self._looked = "", 0.0, False
+        self._run, self._until = "", 0.0
         self.verbs: Mapping[str, Callable[[With, Session], Any]] = {
             "Undo.Read": lambda arguments, session: self.read(session), "Undo.Arm": self.arm, "Undo.Continue": self.carry_on,
             "Undo.Confirm": self.confirm, "Undo.Fire": self.fire}
@@ -41,19 +41,26 @@ class UndoOfBatch:
     def require_armed(self, session: Session) -> None:
         """Before each write: the undo of this run waits still, and no other run has one. Raises CmdletError."""
         if not self._run:
-            held = self.machine.registry.get(_KEY, "State") if may_open(self.machine, _KEY, session) else None
-            if not self._looked and str(held) in ("arming", "armed", "firing") and (other := self.read(session)["task"]):
-                raise _busy(other)
-            self._looked = True
+            self._require_no_other(session)
         elif self._step(self._run) != "armed":
             raise undo_refusal("this host has begun to undo it")
         elif self.machine.clock.uptime() > self._until:
             raise undo_refusal("it took longer than was thought: the time that is left is for the way back")
 
+    def _require_no_other(self, session: Session) -> None:
+        if not may_open(self.machine, _KEY, session):
+            raise CmdletError("PermissionDenied", "ringfence.undo_unread",
+                              f"whether an undo waits here is not known: HKLM\\{_KEY}: {DENIAL}")
+        run, state = (self.machine.registry.get(_KEY, name) for name in ("Run", "State"))
+        if state in ("arming", "armed", "firing") and (other := self.read(session)["task"] if session.elevated else run):
+            raise _busy(other)
+
     # -- the verbs
 
     def read(self, session: Session) -> dict[str, Any]:
-        """How far the undo is."""
+        """How far the undo is. Raises CmdletError."""
+        if not session.elevated:
+            raise CmdletError("PermissionDenied", "ringfence.undo", "who is no administrator sees no task of SYSTEM")
         if not may_open(self.machine, _KEY, session):
             raise CmdletError("PermissionDenied", "System.Security.SecurityException", DENIAL)
         names = ("Run", "State", "Project", "Armed")
@@ -206,7 +213,7 @@ class UndoOfBatch:
                 self.machine.files.delete(f"{self._folder}\\{run}.{ending}", force=True)
 
     def _write(self, values: Mapping[str, str], session: Session) -> None:
-        own_key(self.machine, _KEY, session)
+        own_key(self.machine, _KEY, session, READABLE)
         for name, text in values.items():
             self.machine.registry.set(_KEY, name, text)
         self.machine.registry.flush()
