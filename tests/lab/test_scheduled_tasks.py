@@ -27,6 +27,7 @@ class Trial:
         self.starts: list[int] = []
         self.ended = 0
         self.on.tasks.start_program = self._program
+        self.on.faults.tasks_queued = case.get("queued", 0.0)
         self._began = self.on.clock.now()
         case = {**case, "triggers": self._with_moments(case["triggers"])} if "triggers" in case else case
         self.xml = case.get("xml") or task(**{k: v for k, v in case.items() if k in ("triggers", "settings", "actions", "sddl")})

@@ -33,9 +33,9 @@ function Wait-Undo([string]$Run, [string[]]$Steps, [int]$Seconds, [bool]$Again) 
         Start-Sleep -Milliseconds 200
         $step, $task = (Get-Step $Run), (Get-UndoTask)
         if ($step -in $Steps -or -not $task) { return $step }
-        if ("$($task.State)" -eq 'Running') { continue }
-        $code = (Get-ScheduledTaskInfo @undoTask).LastTaskResult
-        if (-not $Again -and $code -notin 0, 0x41301, 0x41303) { Stop-Undo "what undoes it, run as SYSTEM, ended with $code" }  # is running, has not run
+        if ("$($task.State)" -in 'Queued', 'Running') { continue }
+        $code = (Get-ScheduledTaskInfo @undoTask).LastTaskResult  # [MS-TSCH] 2.3.14: ready, running, has not run, queued
+        if (-not $Again -and $code -notin 0, 0x41300, 0x41301, 0x41303, 0x41325) { Stop-Undo "what undoes it, run as SYSTEM, ended with $code" }
         if ($Again) { Start-ScheduledTask @undoTask }
     } while ((Get-RingfenceUptime) -lt $end)
     $step

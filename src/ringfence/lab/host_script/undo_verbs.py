@@ -13,7 +13,7 @@ from ringfence.lab.host_script.undo_folder import hive_counts, open_folder, undo
 from ringfence.lab.host_script.undo_task_text import task_text
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.machine.machine_files import FileError
-from ringfence.lab.machine.scheduled_tasks import HAS_NOT_RUN, RUNNING, ScheduledTask
+from ringfence.lab.machine.scheduled_tasks import HAS_NOT_RUN, QUEUED, READY, RUNNING, ScheduledTask
 from ringfence.lab.machine.task_definition import TaskError
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
 from ringfence.lab.registry.hive import POLICY
@@ -187,8 +187,8 @@ class UndoOfBatch:
             step, task = self._step(run), self._task(session)
             if step == until or task is None:
                 return step
-            if not task.instances:
-                if not again and task.result not in (0, RUNNING, HAS_NOT_RUN):
+            if task.state not in ("Queued", "Running"):
+                if not again and task.result not in (0, READY, RUNNING, HAS_NOT_RUN, QUEUED):
                     raise undo_refusal(f"what undoes it, run as SYSTEM, ended with {task.result}")
                 if again:
                     self._start()

@@ -94,7 +94,7 @@ class Faults:
     fail · `import_dies_at`: the next import ends after this part of its changes (0 to 1) · `export_overwrites` a file that is
     there · `netsh_as_service`: it is the service that opens files, and not the caller.
     `services_down_at_boot`: seconds after a boot until mpssvc runs · `lazy_disk`: seconds in which the content of a file is lost
-    with the power, unless it was flushed.
+    with the power, unless it was flushed · `tasks_queued`: seconds for which a task that is to start is only queued.
 
     `before_call`, `after_call`: are called before and after call N (from 0) of a batch, with N and its verb; where a real
     PowerShell runs the batch, with what that asks the machine to write. They may raise session.Dropped (the connection is gone,
@@ -117,6 +117,7 @@ class Faults:
     netsh_as_service: bool = False
     services_down_at_boot: float = 0.0
     lazy_disk: float = 0.0
+    tasks_queued: float = 0.0
     before_call: Callable[[int, str], None] | None = None
     after_call: Callable[[int, str], None] | None = None
     before_write: Callable[[str], None] | None = None
@@ -189,7 +190,8 @@ class Machine:
         self.lock = threading.RLock()
         self.clock = MachineClock(self.lock)
         self.files = MachineFiles(self.clock.now)
-        self.tasks = TaskScheduler(self.clock, lambda: self.is_on and self.services.get("Schedule") == "running")
+        self.tasks = TaskScheduler(self.clock, lambda: self.is_on and self.services.get("Schedule") == "running",
+                                   lambda: self.faults.tasks_queued)
         self.ran: deque[RanProgram] = deque(maxlen=200)  # the last programs of tasks
         self.is_on, self.boots = True, 1
         self.when_power_goes: list[Callable[[], object]] = []  # what is told at that moment: servers, that cut their connections

@@ -13,7 +13,7 @@ from functools import partial
 from ringfence.lab.machine.clock import Appointment, MachineClock
 from ringfence.lab.machine.task_definition import ExecAction, TaskDefinition, TaskError, TaskTrigger
 
-RUNNING, HAS_NOT_RUN, TERMINATED = 0x41301, 0x41303, 0x41306  # [MS-TSCH] 2.3.14
+READY, RUNNING, HAS_NOT_RUN, TERMINATED, QUEUED = 0x41300, 0x41301, 0x41303, 0x41306, 0x41325  # [MS-TSCH] 2.3.14
 CONDITIONS_NOT_MET = 0x800710E0  # ERROR_REQUEST_REFUSED as an HRESULT; what a task shows that was not let start
 NEVER = datetime(1999, 11, 30, tzinfo=UTC)  # what the Task Scheduler shows of a task that has not run yet
 Program = Generator[float, None, int]
@@ -39,7 +39,7 @@ class PowerState:
 
 @dataclass(slots=True)
 class TaskInstance:
-    """One run of a task."""
+    """One run of a task. program: none as long as it is queued."""
 
     task: "ScheduledTask"
     program: Program | None = None
@@ -66,19 +66,20 @@ class ScheduledTask:
 
     @property
     def state(self) -> str:
-        """As MSFT_ScheduledTask.State names it."""
-        if self.instances:
+        """As MSFT_ScheduledTask.State names it (TASK_STATE, taskschd.h)."""
+        if any(one.program for one in self.instances):
             return "Running"
-        return "Queued" if self.queued else "Ready" if self.enabled else "Disabled"
+        return "Queued" if self.queued or self.instances else "Ready" if self.enabled else "Disabled"
 
 
 class TaskScheduler:
-    """The service. `runs`: whether it does, `start_program`: what starts the programs of actions."""
+    """The service. `runs`: whether it does, `queues`: seconds for which it queues what is to start, `start_program`: what starts
+    the programs of actions."""
 
-    def __init__(self, clock: MachineClock, runs: Callable[[], bool]) -> None:
+    def __init__(self, clock: MachineClock, runs: Callable[[], bool], queues: Callable[[], float] = lambda: 0.0) -> None:
         self.power = PowerState()
         self.start_program: StartProgram = _nothing_starts
-        self._clock, self._runs = clock, runs
+        self._clock, self._runs, self._queues = clock, runs, queues
         self._tasks: dict[str, ScheduledTask] = {}
 
     # -- what callers ask
@@ -254,6 +255,14 @@ class TaskScheduler:
             self._stop_all(task)
         instance = TaskInstance(task)
         task.instances.append(instance)
+        if seconds := self._queues():
+            task.result = QUEUED
+            instance.waits.append(self._clock.call_in(seconds, lambda: self._begin(instance, time_limit)))
+        else:
+            self._begin(instance, time_limit)
+
+    def _begin(self, instance: TaskInstance, time_limit: float) -> None:
+        task = instance.task
         task.result, task.last_run = RUNNING, self._clock.wall()
         limits = [limit for limit in (task.definition.time_limit, time_limit) if limit]
         if limits:
