@@ -171,6 +171,8 @@ FAILURES: dict[str, tuple[str, str]] = {
     "execution_policy": ("the execution policy forbids the script", "Set it for the machine or sign the module"),
     "elevation": ("the session is not elevated", "Log on with an administrator's full token "
                   "(a domain account, or LocalAccountTokenFilterPolicy=1 for local ones)"),
+    "bits": ("the session is a 32-bit PowerShell on a 64-bit Windows", "Use the 64-bit one: no endpoint microsoft.powershell32, "
+             "no 32-bit sshd, and powershell.exe of System32 (ringfence_powershell)"),
     "service": ("a Windows service that is needed is stopped", "Start the services mpssvc (Windows Defender "
                 "Firewall) and BFE on the host"),
     "quota": ("a WinRM limit was reached", "Raise the limit named in the message (MaxEnvelopeSizekb, "

@@ -190,7 +190,8 @@ def test_the_clock(cli: Cli, offset: int, level: str, word: str) -> None:
 def test_a_powershell_of_32_bits(cli: Cli) -> None:
     with hosts_up(cli) as hosts:
         hosts["web1"].surroundings.bits = 32
-        assert "obstacle: 32-bit PowerShell on 64-bit Windows" in ping(cli).out
+        said = ping(cli)
+        assert (said.code, "obstacle: 32-bit PowerShell on 64-bit Windows" in said.out) == (6, True), said.out
 
 
 def test_endpoints_of_least_privilege(cli: Cli) -> None:

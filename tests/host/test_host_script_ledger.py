@@ -6,13 +6,12 @@ import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 from batches import batch_of, open_transport
 from core import cases
-from host_script import PWSH, decode, mutex_held, needs_pwsh, pwsh, script_file
+from host_script import PWSH, mutex_held, needs_pwsh
 from lab_machine import ADMIN
 
 from ringfence.batch import Batch, Call, Failure, Reply, jea
@@ -265,25 +264,3 @@ def test_the_ledger_is_opened_in_the_64_bit_view_alone() -> None:
     assert not re.search(r"HKLM:|Get-Item\b|Registry::|PSPath", text)
     assert "ringfence'" not in re.sub(r"'SOFTWARE\\ringfence'", "", text)
     assert [name for name in ("reader", "writer") if r"HKLM:\SOFTWARE\ringfence" in script_named(name)] == []
-
-
-BITS = r"""
-class Of32Bits { static [bool]$Is64BitProcess = $false; static [bool]$Is64BitOperatingSystem = $true }
-[psobject].Assembly.GetType('System.Management.Automation.TypeAccelerators')::Add('Environment', [Of32Bits])
-function Get-RingfenceRegistry { throw 'nothing is opened' }
-$env:BATCH | & ([scriptblock]::Create([IO.File]::ReadAllText($env:SCRIPT)))
-"""
-
-
-@needs_pwsh
-def test_a_32_bit_powershell_on_a_64_bit_windows_writes_nothing(tmp_path: Path) -> None:
-    (tmp_path / "outer.ps1").write_text(BITS)
-    batch = batch_of(write(0, set=ENTRIES))
-    ran = pwsh("-File", str(tmp_path / "outer.ps1"),
-               environment={"BATCH": batch.encode(), "SCRIPT": str(script_file(tmp_path))})
-    on = machine("HOST1")
-    on.surroundings.bits = 32
-    there = decode(batch, ran.stdout.decode().strip())["replies"]
-    assert there == decode(batch, SimulatedHost(on).run(batch.encode(), ADMIN))["replies"]
-    assert (there[0]["error"]["category"], there[0]["error"]["id"]) == ("InvalidOperation", "ringfence.bits")
-    assert stands(on) is None

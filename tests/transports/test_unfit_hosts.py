@@ -48,3 +48,23 @@ def test_a_host_that_denies_every_write_says_so(cli: Cli) -> None:
         cli.write({"ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n"})
         alone = cli("apply", "--yes", "--revert-after", "never").out
         assert "access denied: create firewall_rule corp-rdp: Access is denied" in alone
+
+
+SETTINGS = "inventory: hosts.yml\nplaybooks: site.yml\n"
+
+
+@pytest.mark.parametrize("settings", [f"{SETTINGS}project: {{name: p, id: 0123456789abcdef}}\n", SETTINGS])
+@pytest.mark.parametrize("undo", [True, False], ids=["undo", "never"])
+def test_a_32_bit_powershell_reads_and_does_not_write(cli: Cli, settings: str, undo: bool) -> None:
+    """It is told in one line, by whichever call comes first, and nothing is begun: no undo, no ledger."""
+    cli.write({"ringfence.yml": settings})
+    with fleet(cli, 1) as hosts:
+        host = next(iter(hosts.values()))
+        host.surroundings.bits = 32
+        assert cli("drift").code == 2
+        before = host.registry.generation
+        said = cli("apply", "--yes", *([] if undo else ["--revert-after", "never"]))
+        assert said.code == 6
+        assert "  the session is a 32-bit PowerShell on a 64-bit Windows: nothing was written\n      Use the 64-bit one" in said.out
+        assert (host.registry.generation, host.tasks.tasks()) == (before, [])
+        assert cli("ping").code == cli("doctor", "all").code == 6

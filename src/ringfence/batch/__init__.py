@@ -32,6 +32,7 @@ from ringfence.batch.reply import OLDEST_MINOR as OLDEST_MINOR
 from ringfence.batch.reply import UNKNOWN_VERB as UNKNOWN_VERB
 from ringfence.batch.reply import WIRE_MINOR as WIRE_MINOR
 from ringfence.batch.reply import WIRE_VERSION as WIRE_VERSION
+from ringfence.batch.reply import WRONG_BITS as WRONG_BITS
 from ringfence.batch.reply import Answer as Answer
 from ringfence.batch.reply import Failure as Failure
 from ringfence.batch.reply import Reply as Reply

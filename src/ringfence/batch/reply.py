@@ -18,6 +18,7 @@ WIRE_VERSION, WIRE_MINOR = 2, 2  # a minor adds verbs, arguments or members; wha
 OLDEST_MINOR = max(0, WIRE_MINOR - 2)  # of endpoints that are still understood
 UNKNOWN_VERB = "ringfence.verb"  # the error id of a verb that the script there does not have
 CHANGED_MEANWHILE = "ringfence.changed"  # that of a change of what is not as its call expects it
+WRONG_BITS = "ringfence.bits"  # that of every call that writes, in a 32-bit PowerShell
 MISSING_COMMAND = ("CommandNotFound", "CouldNotAutoload")  # how the id begins where the session lacks a command
 MAX_REPLY = 24 * 2**20  # bytes of JSON in an answer (ringfence_max_reply); 50,000 rules are 15 to 20 MB
 MAX_NESTING = 32  # lists and objects in each other; a reply of the host script has about ten

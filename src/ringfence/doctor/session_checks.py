@@ -38,8 +38,9 @@ def _bits(seen: Examination) -> Iterator[Finding]:
     if bits == of_windows:
         yield ok(f"{bits}-bit PowerShell on {of_windows}-bit Windows")
     else:
-        yield obstacle(f"{bits}-bit PowerShell on {of_windows}-bit Windows: parts of the registry are others there",
-                       "use the 64-bit one: no endpoint microsoft.powershell32, no 32-bit sshd, and powershell.exe of System32")
+        only_reads = seen.is_jea and not seen.endpoint.writes
+        yield obstacle(f"{bits}-bit PowerShell on {of_windows}-bit Windows: parts of the registry are others there, and nothing "
+                       "is written from it", FAILURES["bits"][1], "" if only_reads else "bits")
 
 
 def _language(seen: Examination) -> Iterator[Finding]:

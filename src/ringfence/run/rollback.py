@@ -24,6 +24,7 @@ from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.ledger_update import LedgerUpdate
 from ringfence.run.past_runs import PastHost, PastRun, line_of
 from ringfence.run.undoing import CONFIRM, FIRE, is_sayable
+from ringfence.run.write_failures import held_up
 from ringfence.secret import MASK
 from ringfence.windows.undo_calls import confirm_call, fire_call
 
@@ -178,7 +179,7 @@ def confirm(job: HostJob, context: RunContext, write: bool) -> HostResult:
             return _with(result, _note(job.host, f"what run {undo.run} made would stay"))
         answer = run.send(Batch({CONFIRM: confirm_call(undo.run)})).answers[CONFIRM]
         if answer.error:
-            raise GuardRefused(answer.error.message)
+            raise held_up(answer.error, written=False) or GuardRefused(answer.error.message)
         return _with(result, _note(job.host, f"what run {undo.run} made stays; its undo is gone"))
 
     return run.result(work)
@@ -191,7 +192,7 @@ def _fired(run: HostRun, undo: UndoState, write: bool) -> HostResult:
         return _with(result, _note(run.job.host, f"the undo of run {undo.run} waits here: the host would import what it had"))
     answer = run.send(Batch({FIRE: fire_call(undo.run)})).answers[FIRE]
     if answer.error:
-        raise HostError("script", answer.error.message)
+        raise held_up(answer.error, written=False) or HostError("script", answer.error.message)
     after = undo_state(answer.value)
     if after.task or after.state != "restored":
         raise HostError("script", f"the undo of run {undo.run} has not come to its end: {after.step or after.state}")

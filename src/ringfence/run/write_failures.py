@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from ringfence.batch import Failure, Reply
+from ringfence.batch import WRONG_BITS, Failure, Reply
 from ringfence.errors import GuardRefused, HostError, RingfenceError, StalePlan
 from ringfence.model.state import Change
 from ringfence.transports.failures import kind_from_call
@@ -29,7 +29,9 @@ def first_failed(reply: Reply) -> FailedCall | None:
 
 
 def held_up(failure: Failure, written: bool) -> RingfenceError | None:
-    """Why the host lets nothing be written just now, whatever it is; None where this one call failed."""
+    """Why the host lets nothing be written like this, whatever it is; None where this one call failed."""
+    if failure.id == WRONG_BITS:
+        return HostError("bits", "" if written else "nothing was written")
     if failure.id == BUSY_ID and not written:
         return GuardRefused(f"{failure.message}. Wait for its end; `ringfence confirm` keeps what it made, `ringfence "
                             "rollback` undoes it")

@@ -23,8 +23,8 @@ firewall, and of a policy being in force there. Each line says what is there and
 | `ok` | nothing is in the way | 0 |
 | `note` | worth knowing; nothing fails for it | 0 |
 | `obstacle` | something will fail, or will not be in force | 6 where every `apply` would fail for it (no administrator, \
-no service of the firewall, a restricted language, an operators' endpoint that lacks what `apply` asks, or whose account may not \
-write what ringfence.yml wants written), else 0 |
+no service of the firewall, a restricted language, a 32-bit PowerShell, an operators' endpoint that lacks what `apply` asks, or \
+whose account may not write what ringfence.yml wants written), else 0 |
 | `unknown` | could not be read, and why | 0 |
 
 A host that is not reached ends with 5, and shows the way that was tried. `--output json` has the same with all that the host said

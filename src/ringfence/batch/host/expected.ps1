@@ -31,9 +31,15 @@ function Assert-Expected($Expected) {
     if ($found -ne $Expected['sha256']) { Stop-Call InvalidOperation changed 'it is not as it was read, somebody else has changed it' }
     $met[$what] = $true
 }
+function Assert-Bits {  # a 32-bit process is shown another registry, and other programs and modules, than all that reads here later
+    if ([Environment]::Is64BitOperatingSystem -and -not [Environment]::Is64BitProcess) {
+        Stop-Call InvalidOperation bits 'this is a 32-bit PowerShell on a 64-bit Windows: nothing is written from it'
+    }
+}
 # From the look to the write no other run of ringfence looks or writes here. Somebody who keeps that name is waited for once.
 $turns = @{ wait = $true }
 function Invoke-Alone([scriptblock]$Work, $With) {
+    Assert-Bits
     $mutex = if ($turns['wait']) { try { New-Object Threading.Mutex $false, 'Global\ringfence' } catch { $turns['wait'] = $false } }
     if ($mutex) { $turns['wait'] = try { $mutex.WaitOne(60000) } catch [Threading.AbandonedMutexException] { $true } }
     try { & $Work $With }

@@ -15,9 +15,6 @@ function Assert-Name($Name, [bool]$Fits) {
     if ($Name -isnot [string] -or -not $Fits -or $Name.Length -gt 16383 -or $Name.Contains("`0")) { Stop-Ledger "no value is named '$Name'" }
 }
 function Assert-Ledger($With) {  # throws before anything is opened
-    if ([Environment]::Is64BitOperatingSystem -and -not [Environment]::Is64BitProcess) {
-        Stop-Call InvalidOperation bits 'this is a 32-bit PowerShell on a 64-bit Windows: nothing is written from it'
-    }
     if ($With['project'] -isnot [string] -or $With['project'] -cnotmatch '^[0-9a-f-]{8,64}\z') { Stop-Ledger "no project has the id '$($With['project'])'" }
     if ($With['generation'] -isnot [decimal]) { Stop-Ledger 'the generation is not a number' }
     $remove = @($With['remove'] | Where-Object { $null -ne $_ })

@@ -60,6 +60,7 @@ function Assert-NoOther {  # who would write beside the undo of another run, los
     if ($other) { Stop-Busy $other }
 }
 function Assert-Armed {  # before each write
+    Assert-Bits
     if (-not $undo['run']) { Assert-NoOther }
     elseif ((Get-Step $undo['run']) -ne 'armed') { Stop-Undo 'this host has begun to undo it' }
     elseif ((Get-RingfenceUptime) -gt $undo['until']) { Stop-Undo 'it took longer than was thought: the time that is left is for the way back' }
@@ -113,5 +114,5 @@ $verbs += @{
     'Undo.Arm' = { param($With) Invoke-Alone $arm $With }
     'Undo.Continue' = { param($With) $run = Get-Run $With; $undo['run'], $undo['until'] = $run, [double]::MaxValue; Assert-Armed }
     'Undo.Confirm' = { param($With) Invoke-Alone $confirm $With }
-    'Undo.Fire' = { param($With) & $fire $With }
+    'Undo.Fire' = { param($With) Assert-Bits; & $fire $With }
 }

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ringfence.lab.host_script.session_facts import require_64_bits
 from ringfence.lab.machine.machine import Machine
 from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
 from ringfence.lab.registry.hive import StoredKey, as_sent
@@ -60,10 +61,8 @@ def read_ledger(machine: Machine, session: Session) -> dict[str, Any]:
 
 def write_ledger(machine: Machine, request: Mapping[str, Any], session: Session) -> dict[str, int]:
     """Ledger.Write. Raises CmdletError."""
-    if machine.surroundings.bits != 64:
-        raise CmdletError("InvalidOperation", "ringfence.bits",
-                          "this is a 32-bit PowerShell on a 64-bit Windows: nothing is written from it")
     _check(request)
+    require_64_bits(machine)
     path = f"{ROOT}\\{request['project']}"
     for key in (ROOT, path):
         _require_safe(machine, key, session)

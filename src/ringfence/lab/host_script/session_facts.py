@@ -7,6 +7,7 @@ connected (Microsoft, "JEA Session Configurations": RunAsVirtualAccount, and "Au
 from typing import Any
 
 from ringfence.lab.machine.machine import Machine
+from ringfence.lab.netsecurity.cmdlet_errors import CmdletError
 from ringfence.lab.session import Session
 
 
@@ -34,3 +35,10 @@ def session_facts(machine: Machine, session: Session) -> dict[str, Any]:
     return {**identity(machine, session), "connected_as": connected if session.transport == "psrp" else None,
             "module": exported and exported.module, "module_version": exported and exported.version,
             "bits": machine.surroundings.bits, "os_bits": 64, "unread": []}
+
+
+def require_64_bits(machine: Machine) -> None:
+    """Before each write: a 32-bit PowerShell makes none. Raises CmdletError."""
+    if machine.surroundings.bits != 64:
+        raise CmdletError("InvalidOperation", "ringfence.bits",
+                          "this is a 32-bit PowerShell on a 64-bit Windows: nothing is written from it")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ringfence.lab.host_script.project_ledgers import DENIAL, READABLE, ROOT, may_open, own_key
+from ringfence.lab.host_script.session_facts import require_64_bits
 from ringfence.lab.host_script.undo_folder import hive_counts, open_folder, undo_refusal
 from ringfence.lab.host_script.undo_task_text import task_text
 from ringfence.lab.machine.machine import Machine
@@ -40,6 +41,7 @@ class UndoOfBatch:
 
     def require_armed(self, session: Session) -> None:
         """Before each write: the undo of this run waits still, and no other run has one. Raises CmdletError."""
+        require_64_bits(self.machine)
         if not self._run:
             self._require_no_other(session)
         elif self._step(self._run) != "armed":
@@ -74,6 +76,7 @@ class UndoOfBatch:
 
     def arm(self, arguments: With, session: Session) -> dict[str, Any]:
         """Registers the task and has it export. Raises CmdletError."""
+        require_64_bits(self.machine)
         run, delay, begun = _run_of(arguments), int(arguments.get("delay") or 0), self.machine.clock.uptime()
         project = str(arguments.get("project") or "")
         if not re.fullmatch("[0-9a-f-]{0,64}", project):
@@ -106,6 +109,7 @@ class UndoOfBatch:
 
     def confirm(self, arguments: With, session: Session) -> dict[str, Any]:
         """The run is good: its undo goes, unless it has begun. Raises CmdletError."""
+        require_64_bits(self.machine)
         run, found = _run_of(arguments), self.read(session)
         if not self._go_on(run, "armed", "confirmed", session) and self._step(run) != "confirmed":
             if (found["run"], found["state"]) == (run, "confirmed"):
@@ -117,7 +121,8 @@ class UndoOfBatch:
         return self.read(session)
 
     def fire(self, arguments: With, session: Session) -> dict[str, Any]:
-        """Undoes the run now."""
+        """Undoes the run now. Raises CmdletError."""
+        require_64_bits(self.machine)
         run = _run_of(arguments)
         if self._step(run) in ("armed", "firing", "again"):
             self._wait(run, "none", _FIRE_SECONDS, session, again=True)
