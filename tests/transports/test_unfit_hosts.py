@@ -65,6 +65,7 @@ def test_a_32_bit_powershell_reads_and_does_not_write(cli: Cli, settings: str, u
         before = host.registry.generation
         said = cli("apply", "--yes", *([] if undo else ["--revert-after", "never"]))
         assert said.code == 6
-        assert "  the session is a 32-bit PowerShell on a 64-bit Windows: nothing was written\n      Use the 64-bit one" in said.out
+        told = "  the session is a 32-bit PowerShell on a 64-bit Windows: nothing was written\n      Use the 64-bit one: "
+        assert told in said.out
         assert (host.registry.generation, host.tasks.tasks()) == (before, [])
         assert cli("ping").code == cli("doctor", "all").code == 6
