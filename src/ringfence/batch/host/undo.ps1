@@ -7,7 +7,6 @@ function Step-Undo([string]$Run, [string]$From, [string]$To) {  # whether it was
     Sync-RingfenceFile "$undoFolder\$Run.$To"
     $true
 }
-function Get-UndoTask { try { Get-ScheduledTask @undoTask } catch { if ($_.CategoryInfo.Category -ne 'ObjectNotFound') { throw } } }
 function Read-Undo {
     if (-not (Test-RingfenceElevation)) { Stop-Call PermissionDenied undo 'who is no administrator sees no task of SYSTEM' }  # none shown is not none there
     $key, $found = (Get-RingfenceRegistry).OpenSubKey($undoKey), @{}
@@ -25,7 +24,7 @@ function Write-UndoKey($Values) {
 function Remove-Undo([string]$Run) {  # the task first: it would do nothing without the files
     $task = Get-UndoTask
     if ($task -and "$($task.Actions[0].Arguments)".Contains("$Run.armed")) { Unregister-ScheduledTask @undoTask -Confirm:$false }
-    foreach ($ending in @('wfw') + $undoSteps) { Remove-Item -LiteralPath "$undoFolder\$Run.$ending" -Force -ErrorAction SilentlyContinue }
+    Remove-UndoFile $Run $false
 }
 function Wait-Undo([string]$Run, [string[]]$Steps, [int]$Seconds, [bool]$Again) {  # the step that it came to, or got stuck at
     $end = (Get-RingfenceUptime) + $Seconds
@@ -77,7 +76,7 @@ $arm = { param($With)
     New-Item -ItemType File -Path "$undoFolder\$run.arming" -ErrorAction Stop | Out-Null
     try { Register-ScheduledTask @undoTask -Xml (Get-UndoXml $run $delay) | Out-Null }  # without -Force: this is the lock
     catch {
-        Remove-Item -LiteralPath "$undoFolder\$run.arming" -Force
+        Remove-Item -LiteralPath "$undoFolder\$run.arming" -Force -ErrorAction SilentlyContinue
         if ($_.FullyQualifiedErrorId -notlike 'HRESULT 0x800700b7*') { Stop-Undo "the task that undoes it was not registered: $($_.Exception.Message)" }
         Stop-Busy (Read-Undo)['task']
     }
@@ -86,6 +85,7 @@ $arm = { param($With)
         Start-ScheduledTask @undoTask
         if (($step = Wait-Undo $run exported 60) -ne 'exported') { Stop-Undo "netsh has exported nothing in a minute: $step" }
         $there = Assert-Export $run
+        Remove-UndoFile $run $true  # what others could not: the task is this run's, so theirs are over
         Sync-RingfenceFile "$undoFolder\$run.wfw"  # else a marker could outlive a loss of power, and what it stands for not
         if (-not (Step-Undo $run exported armed)) { Stop-Undo 'it took longer to arm than the undo waits' }
         Write-UndoKey @{ State = 'armed' }

@@ -5,7 +5,8 @@ $undoFolder, $undoKey, $undoSteps = "$env:ProgramData\ringfence", "$ledger\undo"
 $undoTask = @{ TaskPath = '\ringfence\'; TaskName = 'undo'; ErrorAction = 'Stop' }
 # All for SYSTEM, Administrators, and the firewall's own service (NT SERVICE\mpssvc), which may be who reads and writes there.
 $undoOwners = 'O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;S-1-5-80-3088073201-1464728630-1879813800-1107566885-823218052)'
-$undoEnd = '%SystemRoot%\System32\schtasks.exe /delete /tn \ringfence\undo /f >nul & del /q {run}.*'
+# /a: hidden ones too, as the logs are that Windows keeps beside a hive that was loaded.
+$undoEnd = '%SystemRoot%\System32\schtasks.exe /delete /tn \ringfence\undo /f >nul & del /a /q {run}.*'
 $undoSay = '%SystemRoot%\System32\reg.exe add HKLM\SOFTWARE\ringfence\undo /v State /f /reg:64 /d'
 $undoMachine = '%SystemRoot%\System32\reg.exe query HKLM\SOFTWARE\Microsoft\Cryptography /v MachineGuid /reg:64 | %SystemRoot%\System32\find.exe'
 $undoImport = '%SystemRoot%\System32\netsh.exe advfirewall import "%ProgramData%\ringfence\{run}.wfw" >nul'
@@ -45,7 +46,17 @@ if (-not (Test-Path -LiteralPath Function:\Open-RingfenceFolder)) { function Ope
 } }
 if (-not (Test-Path -LiteralPath Function:\Read-RingfenceHive)) { function Read-RingfenceHive([string]$Path) {  # key = how many values
     $ErrorActionPreference = 'Continue'
-    $reg, $name, $keys = "$env:SystemRoot\System32\reg.exe", "ringfence-$PID", @{}
+    $reg, $name, $keys = "$env:SystemRoot\System32\reg.exe", 'ringfence-undo', @{}
+    $unload = {
+        foreach ($turn in 1..20) {  # what looks at all that is new may have it open for a moment
+            [GC]::Collect(); [GC]::WaitForPendingFinalizers()
+            & $reg unload "HKLM\$name" 2>$null | Out-Null
+            if (-not $LASTEXITCODE) { return }
+            Start-Sleep -Milliseconds 250
+        }
+        Stop-Undo "something keeps open what netsh has exported, keys and all. Have Windows close it: reg unload HKLM\$name"
+    }
+    if ((Get-RingfenceRegistry).GetSubKeyNames() -contains $name) { & $unload }  # of a run that could not, or has died
     & $reg load "HKLM\$name" $Path 2>$null | Out-Null
     if ($LASTEXITCODE) { Stop-Undo 'Windows cannot open what netsh has exported' }
     try {
@@ -53,7 +64,7 @@ if (-not (Test-Path -LiteralPath Function:\Read-RingfenceHive)) { function Read-
         foreach ($leaf in $root.GetSubKeyNames()) { $key = $root.OpenSubKey($leaf); $keys[$leaf] = $key.ValueCount; $key.Dispose() }
         $root.Dispose()
     }
-    finally { [GC]::Collect(); & $reg unload "HKLM\$name" 2>$null | Out-Null }
+    finally { & $unload }
     $keys
 } }
 if (-not (Test-Path -LiteralPath Function:\Sync-RingfenceFile)) { function Sync-RingfenceFile([string]$Path) {
@@ -70,4 +81,10 @@ function Get-UndoXml([string]$Run, [int]$Delay) {
     if ("$machine" -notmatch '^[0-9A-Fa-f-]{36}\z' -or $computer -notmatch '^[\w-]{1,63}\z') { Stop-Undo "this machine is not told from others: '$machine', '$computer'" }
     $line = $undoLine.Replace('{run}', $Run).Replace('{machine}', $machine).Replace('{computer}', $computer)
     $undoXml.Replace('{delay}', "$Delay").Replace('{line}', [Security.SecurityElement]::Escape($line))
+}
+function Get-UndoTask { try { Get-ScheduledTask @undoTask } catch { if ($_.CategoryInfo.Category -ne 'ObjectNotFound') { throw } } }
+function Remove-UndoFile([string]$Run, [bool]$Others) {  # those of the run, or of all others
+    foreach ($file in Get-ChildItem -LiteralPath $undoFolder -Force -ErrorAction SilentlyContinue) {
+        if ($file.Name -match '^(\d{8}T\d{6}Z-[0-9a-f]{6})\.' -and ($Matches[1] -ne $Run) -eq $Others) { Remove-Item -LiteralPath $file.FullName -Force -ErrorAction SilentlyContinue }
+    }
 }

@@ -68,7 +68,7 @@ def _ren(prompt: Prompt, text: str, streams: Streams) -> Result:
 
 
 def _del(prompt: Prompt, text: str, streams: Streams) -> Result:
-    """SS64, "DEL": that nothing was there to be deleted, or could not be, is told and is no error."""
+    """SS64, "DEL": that nothing was there to be deleted, or could not be, is told and is no error; /a: hidden files too."""
     switches, words = _arguments(text)
     if not words or set(switches) - {"/q", "/f", "/p", "/s", "/a"}:
         return _refused(streams, _SYNTAX)
@@ -76,7 +76,8 @@ def _del(prompt: Prompt, text: str, streams: Streams) -> Result:
         path = prompt.path(word)
         if (there := prompt.machine.files.find(path)) and there.folder:
             path += "\\*"
-        found = [(p, one) for p, one in prompt.machine.files.matching(path) if not one.folder]
+        found = [(p, one) for p, one in prompt.machine.files.matching(path)
+                 if not one.folder and (not one.hidden or "/a" in switches)]
         if not found:
             streams.err.write(f"Could Not Find {path}\r\n")
         for one, _ in found:
@@ -162,12 +163,13 @@ def _set(prompt: Prompt, text: str, streams: Streams) -> Result:
 
 
 def _dir(prompt: Prompt, text: str, streams: Streams) -> Result:
-    """Microsoft, "dir": /b bare names; else date, time, size and name."""
+    """Microsoft, "dir": /b bare names; else date, time, size and name; /a: hidden files too."""
     switches, words = _arguments(text)
     for word in words or ["."]:
         path = prompt.path(word)
         there = prompt.machine.files.find(path)
-        found = prompt.machine.files.matching(path + "\\*" if there and there.folder else path)
+        found = [(p, one) for p, one in prompt.machine.files.matching(path + "\\*" if there and there.folder else path)
+                 if not one.hidden or "/a" in switches]
         if not found and not (there and there.folder):
             return _refused(streams, "File Not Found")
         if "/b" not in switches:

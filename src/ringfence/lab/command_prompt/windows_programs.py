@@ -61,8 +61,10 @@ def _attrib(prompt: Prompt, arguments: str, streams: Streams) -> Run:
         for flag in flags:
             if flag[1].lower() == "r":
                 one.read_only = flag[0] == "+"
+            elif flag[1].lower() == "h":
+                one.hidden = flag[0] == "+"
         if not flags:
-            streams.out.write(f"A    {'R' if one.read_only else ' '}               {whole}\r\n")
+            streams.out.write(f"A   {'H' if one.hidden else ' '}{'R' if one.read_only else ' '}               {whole}\r\n")
     return 0
 
 

@@ -1,5 +1,6 @@
 """The folder of an undo on a simulated host: who may have access to it, and what is in an export that lies there."""
 
+import ntpath
 import re
 
 from ringfence.lab.machine.machine import Machine
@@ -13,6 +14,7 @@ _PROTECTED = f"O:BAD:P(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;{_MPSSVC})"
 # and who may be there without harm: CREATOR OWNER, TrustedInstaller
 _TRUSTED = {"SY", "BA", "CO", "S-1-5-18", "S-1-5-32-544", "S-1-3-0", _MPSSVC,
             "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"}
+
 
 
 def undo_refusal(message: str, category: str = "InvalidOperation") -> CmdletError:
@@ -36,10 +38,20 @@ def open_folder(machine: Machine, path: str) -> None:
 
 
 def hive_counts(machine: Machine, path: str) -> dict[str, int]:
-    """How many values each key of an export has, by its path below the root. Raises CmdletError where it is no hive."""
-    file = machine.files.find(path)
+    """How many values each key of an export has, by its path below the root: Windows loads it as a hive, keeps logs beside it
+    from then on, and unloads it again, unless something keeps it open. Raises CmdletError."""
+    files, stays_open = machine.files, machine.faults.hive_stays_open
+    for _, loaded in () if stays_open else files.matching(ntpath.dirname(path) + r"\*.wfw"):
+        loaded.in_use = False  # that of an earlier run, which could not unload it
+    file = files.find(path)
     if file is None or file.in_use or not isinstance(file.content, ExportedPolicy):
         raise undo_refusal("Windows cannot open what netsh has exported")
+    for log in (f"{path}.LOG1", f"{path}.LOG2"):
+        files.write(log, b"").hidden = True
+    if stays_open:
+        file.in_use = True
+        raise undo_refusal("something keeps open what netsh has exported, keys and all. Have Windows close it: reg unload "
+                           r"HKLM\ringfence-undo")
     return {path: len(values) for path, values in file.content.keys.items()}
 
 

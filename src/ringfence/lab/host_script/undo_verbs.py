@@ -178,6 +178,7 @@ class UndoOfBatch:
             key = self.machine.registry.key(f"{POLICY}\\{leaf}")
             if counts.get(leaf, 0) < (rules := len(key.values) if key else 0):
                 raise undo_refusal(f"of {rules} values in {leaf} netsh has exported {counts.get(leaf, 0)}")
+        self._remove_files(run, others=True)
         self.machine.files.sync(f"{self._folder}\\{run}.wfw")
         if not self._go_on(run, "exported", "armed", session):
             raise undo_refusal("it took longer to arm than the undo waits")
@@ -213,9 +214,15 @@ class UndoOfBatch:
         task = self._task(session)
         if task and task.definition.actions and f"{run}.armed" in task.definition.actions[0].arguments:
             self.machine.tasks.unregister(_TASK)
-        for ending in ("wfw", *_STEPS):
-            with contextlib.suppress(FileError):
-                self.machine.files.delete(f"{self._folder}\\{run}.{ending}", force=True)
+        self._remove_files(run, others=False)
+
+    def _remove_files(self, run: str, *, others: bool) -> None:
+        """Those of the run, or of all others."""
+        for name in self.machine.files.names(self._folder):
+            whose, dot, _ = name.partition(".")
+            if dot and _RUN.fullmatch(whose) and (whose != run) is others:
+                with contextlib.suppress(FileError):
+                    self.machine.files.delete(f"{self._folder}\\{name}", force=True)
 
     def _write(self, values: Mapping[str, str], session: Session) -> None:
         own_key(self.machine, _KEY, session, READABLE)

@@ -94,7 +94,8 @@ class Faults:
     fail · `import_dies_at`: the next import ends after this part of its changes (0 to 1) · `export_overwrites` a file that is
     there · `netsh_as_service`: it is the service that opens files, and not the caller.
     `services_down_at_boot`: seconds after a boot until mpssvc runs · `lazy_disk`: seconds in which the content of a file is lost
-    with the power, unless it was flushed · `tasks_queued`: seconds for which a task that is to start is only queued.
+    with the power, unless it was flushed · `tasks_queued`: seconds for which a task that is to start is only queued ·
+    `hive_stays_open`: a hive that was loaded does not unload.
 
     `before_call`, `after_call`: are called before and after call N (from 0) of a batch, with N and its verb; where a real
     PowerShell runs the batch, with what that asks the machine to write. They may raise session.Dropped (the connection is gone,
@@ -118,6 +119,7 @@ class Faults:
     services_down_at_boot: float = 0.0
     lazy_disk: float = 0.0
     tasks_queued: float = 0.0
+    hive_stays_open: bool = False
     before_call: Callable[[int, str], None] | None = None
     after_call: Callable[[int, str], None] | None = None
     before_write: Callable[[str], None] | None = None

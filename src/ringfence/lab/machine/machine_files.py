@@ -38,8 +38,9 @@ class FileError(Exception):
 @dataclass(slots=True)
 class MachineFile:
     """A file or a folder. sddl: owner and DACL of its own; without, it has what the folder above hands down · points_elsewhere:
-    it is a reparse point (a junction, a link) · in_use: a process has it open and shares it with nobody · written: when its
-    content was, by the clock of the host; None: it is on the disk for sure."""
+    it is a reparse point (a junction, a link) · hidden: who does not ask for such files does not see it · in_use: a process has
+    it open and shares it with nobody · written: when its content was, by the clock of the host; None: it is on the disk for
+    sure."""
 
     name: str
     content: object = b""
@@ -47,6 +48,7 @@ class MachineFile:
     sddl: str = ""
     points_elsewhere: bool = False
     read_only: bool = False
+    hidden: bool = False
     in_use: bool = False
     written: float | None = None
     inside: dict[str, "MachineFile"] = field(default_factory=dict)

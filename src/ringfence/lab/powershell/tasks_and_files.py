@@ -97,6 +97,10 @@ class TasksAndFiles:
         path = str(parameters["path"])
         if not self.machine.files.exists(path):
             raise CmdletError("ObjectNotFound", "PathNotFound", f"Cannot find path '{path}' because it does not exist.")
+        there = self.machine.files.find(path)
+        if there and there.hidden and not parameters["force"]:
+            raise CmdletError("PermissionDenied", "RemoveFileSystemItemUnAuthorizedAccess",
+                              f"Cannot remove item {path}: You do not have sufficient access rights to perform this operation.")
         self._done("RemoveFileSystemItemIOError", "WriteError", lambda: self.machine.files.delete(
             path, force=bool(parameters["force"]), whole=bool(parameters["recurse"])))
 
@@ -112,7 +116,7 @@ class TasksAndFiles:
             return None
         shown = there.inside.values() if there.folder else (there,)
         return [{"Name": one.name, "FullName": f"{parameters['path']}\\{one.name}", "Length": types.PSInt64(one.size),
-                 "PSIsContainer": one.folder} for one in shown]
+                 "PSIsContainer": one.folder} for one in shown if not one.hidden or parameters["force"]]
 
     def _folder(self, session: Session, parameters: With) -> None:
         self._writes(session)

@@ -94,7 +94,7 @@ function Remove-Item {
 function Get-ChildItem {
     [CmdletBinding()] param([Parameter(Position = 0)][string[]]$Path, [string[]]$LiteralPath, [switch]$Force)
     if (-not (Test-LabFile "$Path$LiteralPath")) { return Microsoft.PowerShell.Management\Get-ChildItem @PSBoundParameters }
-    $found = Read-Lab children @{ path = "$Path$LiteralPath" }
+    $found = Read-Lab children @{ path = "$Path$LiteralPath"; force = [bool]$Force }
     if ($null -eq $found) { return Send-LabError $PSCmdlet (Get-MissingPath "$Path$LiteralPath") }
     foreach ($row in $found) { [pscustomobject]$row }
 }
