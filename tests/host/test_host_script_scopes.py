@@ -66,6 +66,7 @@ function Get-PSSessionConfiguration { [CmdletBinding()] param() Write-Error 'Acc
 function Get-RingfenceIdentity { throw 'nobody' }
 function Get-Service { [CmdletBinding()] param($Name) [pscustomobject]@{ Status = 'Running' } }
 function Test-RingfenceElevation { $true }
+function Get-RingfenceRegistry { [Key]@{ Name = 'HKEY_LOCAL_MACHINE'; Keys = @() } }
 function Convert-RingfenceAccount($Texts, $ToSid) { throw 'no such account' }
 function Read-RingfenceFile($Path) { if ($Path -eq 'C:\x.dll') { , [Convert]::FromBase64String($env:STRINGS) } }
 function Get-Item {

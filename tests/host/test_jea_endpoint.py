@@ -25,7 +25,9 @@ MODULES = {
                                         "[switch]$Oldest, $ListLog) if ($ListLog) { [pscustomobject]@{ IsEnabled = $true } } }",
     "Microsoft.WSMan.Management": "function Get-WSManInstance { param($ResourceURI, [switch]$Enumerate) }",
     "NetSecurity": "function New-NetFirewallRule { [CmdletBinding()] param($Name, $DisplayName) }",
-    "ScheduledTasks": "function Get-ScheduledTask { param($TaskPath, $TaskName) }",
+    "ScheduledTasks": "function Get-ScheduledTask { param($TaskPath, $TaskName) }\n"  # and a registry without the key of an undo
+                      "class NoKeys { [object] OpenSubKey([string]$Path) { return $null } }\n"
+                      "function Get-RingfenceRegistry { [NoKeys]::new() }",
 }
 # An engine without the assemblies of some snap-ins gets empty ones, but for the cmdlets of which RestrictedRemoteServer makes
 # proxies: functions with fewer parameters, that stand before the cmdlets for whatever runs in the session.
