@@ -98,7 +98,8 @@ def test_patterns_limits_and_nothing(cli: Cli) -> None:
         assert ping(cli, "web*", "--list-hosts").out == "  hosts (2):\n    web1\n    web3\n"
         nobody = ping(cli, "nobody")
         assert (nobody.code, nobody.out) == (1, "")
-        assert [line for line in nobody.err.splitlines() if line[0] != " "] == ['error: no host or group matches "nobody"'], nobody
+        errors = [line for line in nobody.err.splitlines() if line[0] != " "]
+        assert errors == ['error: no host or group matches "nobody"']
         assert "no host is meant by no*" in ping(cli, "no*").err
         assert [host.counters.batches for host in hosts.values()] == [0, 0, 1, 0]
 

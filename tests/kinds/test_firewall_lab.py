@@ -39,6 +39,8 @@ def test_an_alias_with_wildcard_characters_means_its_interface_alone() -> None:
                           task("firewall_profile", {"profiles": ["public"], "disabled_interface_aliases": [guid]}),
                           ).status == "changed"
         assert f"|IF={guid}|" in host.rules["r"]
+        calls = [a["parameters"] for a in host.verbs("Net.Call") if a["cmdlet"] == "Set-NetFirewallProfile"]
+        assert calls[-1]["DisabledInterfaceAliases"] == [alias]  # this parameter takes no wildcards: nothing is escaped
 
 
 def test_a_display_name_is_no_service() -> None:

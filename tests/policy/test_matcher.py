@@ -44,3 +44,15 @@ def test_an_index_leaves_nothing_out_and_adds_nothing(seed: int) -> None:
         assert {match.id: match.doubts for match in index.matches(flow, place)} == asked, flow
         found += len(asked)
     assert found > 400
+
+
+@pytest.mark.parametrize("first", [79, 80, 90, 91, 92])
+def test_what_was_asked_first_decides_nothing_of_its_neighbours(first: int) -> None:
+    """Between two ends all ports have the same rules near, which are remembered for the first that is asked."""
+    filter = filter_of(resource_of({"name": "r", "direction": "inbound", "protocol": "tcp", "local_port": "80-90"}))
+    assert filter is not None
+    index = RuleIndex([PolicyRule(Id("local", "rule", "r"), filter)])
+    place = Place(HostNetwork(NETWORKS), "domain", NETWORKS.interfaces[0])
+    for port in (first, 79, 80, 90, 91):
+        flow = Flow("inbound", TCP, None, number_of("10.1.0.7"), port, 4000, program="System", service="", security=None)
+        assert len(list(index.matches(flow, place))) == (80 <= port <= 90), port

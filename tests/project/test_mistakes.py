@@ -10,7 +10,9 @@ from core import cases
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.diagnostics import InputError
+from ringfence.diagnostics import InputError, Problems
+from ringfence.documents.variable_files import VariableFiles, extra
+from ringfence.documents.vault import Vault
 from ringfence.project.project import load
 from ringfence.run.prepare import prepare
 from ringfence.run.run_options import RunOptions
@@ -51,9 +53,10 @@ def test_inventories_that_cannot_be_read(name: str, text: str | None, told: str,
 
 
 @pytest.mark.parametrize(("arguments", "told"), [
-    ({"extra": ["a=1 b"]}, "-e a=1 b: not key=value"),
+    ({"extra": ["a=1 b"]}, "-e a: not key=value"),
+    ({"extra": ["hunter2"]}, "-e: not key=value"),
     ({"extra": ['a="1 b']}, "the quote of a does not end"),
-    ({"extra": ["{a"]}, "-e {a: not a mapping in JSON or YAML"),
+    ({"extra": ["{a"]}, "-e {…}: not a mapping in JSON or YAML"),
     ({"extra": ["@nowhere"]}, "-e @nowhere: cannot read nowhere"),
     ({"extra": ["[1]"]}, "variables are a mapping of names to values, not a list"),
     ({"limit": "nobody"}, 'no host or group matches "nobody"'),
@@ -69,6 +72,16 @@ def test_wrong_arguments(arguments: dict[str, Any], told: Any, tmp_path: Path, m
     with pytest.raises(InputError) as raised:
         load(["site.yml"], kinds=KINDS, inventory=["hosts.yml"], **arguments)
     assert told in str(raised.value)
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("argument", [
+    "password=hunter2", "x=1 password=hunter2", '{"password": "hunter2"}', "password='hunter2 {{ no }}'"])
+def test_the_place_of_a_variable_says_no_value(argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = extra([argument], VariableFiles(Vault(), Problems()))
+    assert "hunter2" in str(found["password"])
+    assert "hunter2" not in "".join(str(found.at(name)) for name in found)
 
 
 def test_not_utf8_and_control_characters_have_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

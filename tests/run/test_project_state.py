@@ -67,6 +67,36 @@ def test_a_repository_runs_nothing(repository: Path) -> None:
 
 
 @needs_git
+def test_a_filter_of_the_repository_does_not_run(repository: Path) -> None:
+    """What differs is not known then; the commit is."""
+    commit = git(repository, "rev-parse", "HEAD").strip()
+    git(repository, "config", "filter.evil.clean", f"touch {repository.parent}/ran; cat")
+    (repository / ".gitattributes").write_text("* filter=evil\n", encoding="utf-8")
+    (repository / "ringfence.yml").write_text("inventory: other.yml\n", encoding="utf-8")
+    assert project_state(repository, CORP) == ProjectState("corp", commit, None)
+    assert not (repository.parent / "ran").exists()
+
+
+@needs_git
+def test_a_repository_among_the_files_of_a_project_is_none(tmp_path: Path) -> None:
+    """A clone may bring one: a bare one needs no folder .git."""
+    git(tmp_path, "init", "-q", "--bare")
+    git(tmp_path, "config", "core.bare", "false")
+    git(tmp_path, "config", "core.worktree", ".")
+    git(tmp_path, "config", "filter.evil.clean", f"touch {tmp_path}/ran; cat")
+    (tmp_path / ".gitattributes").write_text("* filter=evil\n", encoding="utf-8")
+    (tmp_path / "ringfence.yml").write_text("inventory: hosts.yml\n", encoding="utf-8")
+    git(tmp_path, "-c", "filter.evil.clean=cat", "add", "ringfence.yml")
+    git(tmp_path, "commit", "-q", "-m", "one")
+    (tmp_path / "ran").unlink(missing_ok=True)
+    (tmp_path / "ringfence.yml").write_text("inventory: others.yml\n", encoding="utf-8")
+    state = project_state(tmp_path, CORP)
+    assert state is not None
+    assert state.dirty is None
+    assert not (tmp_path / "ran").exists()
+
+
+@needs_git
 def test_where_there_is_no_commit(tmp_path: Path) -> None:
     assert project_state(tmp_path, None) is None
     git(tmp_path, "init", "-q")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from core import at
+from core import at, task
 from hosts import LabHost, stored_policy
 
 from ringfence.batch import Batch, Call, Failure, Reply
@@ -57,6 +57,16 @@ def test_what_is_proven_is_confirmed_and_nothing_is_left() -> None:
     assert stored_policy(host.machine) == before
     assert host.entry("rdp")["how"] == "created"
     assert "pending" not in host.entry("rdp")
+
+
+@pytest.mark.parametrize("change", [{"action": "allow"}, {"enabled": False}, {"direction": "outbound"}, {"local_port": 81}])
+def test_what_is_renamed_and_changed_is_judged_as_it_is_at_the_end(change: dict[str, object]) -> None:
+    host, first = armed(), {"protocol": "tcp", "local_port": 80, "action": "block", "remote_address": "10.0.0.0/8"}
+    assert host.apply(task("firewall_rule", {"name": "old", **first})).status == "changed"
+    renamed = task("firewall_rule", {"name": "New", **first, **change}, treatment={"renamed_from": "old"})
+    result = host.apply(renamed)
+    assert (result.status, result.error) == ("changed", None)
+    assert host.plan(renamed).status == "in_sync"
 
 
 def test_a_change_that_is_refused_takes_back_those_before_it() -> None:

@@ -183,6 +183,8 @@ def _other_commit(then: ProjectState, now: ProjectState) -> str:
         return f"the plan was made at {then.commit}, the project is at {now.commit}"
     if then.dirty:
         return "when the plan was made, something in the project was not committed"
+    if None in (then.dirty, now.dirty):
+        return "whether all of the project is committed is not known: a filter of its repository would have to run"
     return "something in the project is not committed" if now.dirty else ""
 
 

@@ -153,7 +153,7 @@ def extra(arguments: Sequence[str], files: VariableFiles) -> Map:
 
 
 def _extra(argument: str, files: VariableFiles) -> Map:
-    where = Where(f"{EXTRA} {argument[:40]}")
+    where = _place(argument)
     if argument.startswith("@"):
         return files.load(Path(os.path.expanduser(argument[1:])), where)
     if argument[:1] in ("{", "["):
@@ -171,11 +171,19 @@ def _extra(argument: str, files: VariableFiles) -> Map:
         if pair[2][:1] in ("'", '"') and (len(pair[2]) == 1 or pair[2][0] != pair[2][-1]):
             files.problems.error(where, f"the quote of {pair[1]} does not end",
                                  "Quote the whole value, for the shell and inside of that: -e 'name=\"a b\"'.")
-        variables.locations[pair[1]] = where
+        variables.locations[pair[1]] = Where(f"{EXTRA} {pair[1]}")
     if argument[end:].strip() or not argument:
         files.problems.error(where, "not key=value", "Write -e name=value, -e 'name=\"a b\"' for a value with "
                              "spaces, -e '{\"name\": value}' or -e @FILE.")
     return variables
+
+
+def _place(argument: str) -> Where:
+    """Where an argument stands, without a value of it, which may be a secret."""
+    if argument.startswith("@"):
+        return Where(f"{EXTRA} {argument[:40]}")
+    named = _PAIR.match(argument)
+    return Where(f"{EXTRA} {'{…}' if argument[:1] in ('{', '[') else named[1] if named else ''}".rstrip())
 
 
 def _unquoted(text: str) -> str:

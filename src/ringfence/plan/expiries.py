@@ -44,7 +44,7 @@ def once_ended(plan: Plan) -> Plan | None:
     going = [one.id for one in expiry_update(plan).written if one.id]
     if plan.invalid or not going:
         return None
-    state = with_changes(plan.found.state, (c for c in plan.changes if c.writes))
+    state = with_changes(plan.found.state, plan.changes)
     removals = tuple(Change(id, state[id], None, label=plan.declarations[id].label) for id in going if id in state)
     return replace(plan, found=replace(plan.found, state=state), changes=removals, diagnostics=(), refusals=(), limits=())
 

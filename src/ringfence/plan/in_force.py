@@ -154,7 +154,8 @@ def _is_question(obstacle: Obstacle) -> bool:
 
 def written(changes: Iterable[Change]) -> dict[Id, Resource]:
     """What changes leave behind and the active store tells of."""
-    left = {c.id: c.after for c in changes if c.after is not None and c.writes and c.id.store == LOCAL}
+    left = {c.id._replace(name=c.after.name.lower()) if c.action == "rename" else c.id: c.after  # it may be updated after that
+            for c in changes if c.after is not None and c.writes and c.id.store == LOCAL}
     return {id: resource for id, resource in left.items() if resource.kind.storage.has_enforcement}
 
 
