@@ -69,6 +69,24 @@ def test_what_is_renamed_and_changed_is_judged_as_it_is_at_the_end(change: dict[
     assert host.plan(renamed).status == "in_sync"
 
 
+def test_nothing_is_said_of_a_host_that_is_going_to_undo_what_it_has() -> None:
+    """Not even where nothing is to be changed: the ledger would forget what comes back."""
+    host = armed()
+    assert host.apply(RDP).status == "changed"
+    host.remove("rdp")
+    host.run(OTHER)
+    assert undo_of(host)[1] == "armed"
+    before = host.entry("rdp")
+    for tasks in ((), (WEB,)):
+        result = host.apply(*tasks)
+        assert (result.status, result.written) == ("refused", frozenset())
+        assert "the undo of run 20260101T000000Z-aaaaaa is under way here. Wait" in str(result.error)
+    assert host.entry("rdp") == before
+    assert host.plan().status == "in_sync"
+    host.run(Batch({0: Call("Undo.Confirm", {"run": "20260101T000000Z-aaaaaa"})}))
+    assert host.apply(WEB).status == "changed"
+
+
 def test_a_change_that_is_refused_takes_back_those_before_it() -> None:
     host = armed()
     before = stored_policy(host.machine)

@@ -15,6 +15,7 @@ from ringfence.plan.expiries import expiry_update
 from ringfence.plan.obstacles import objects_of
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.plan.run_policy import RunPolicy
+from ringfence.plan.undone import covered
 from ringfence.report import HostResult
 from ringfence.run.enforcement import decided
 from ringfence.run.guarded import guarded
@@ -22,6 +23,7 @@ from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.host_session import NO_QUESTIONS, HostSession
 from ringfence.run.ledger_update import LedgerUpdate, ledger_update
 from ringfence.run.questions import INTERFACES, MANAGEMENT, about, of_kinds
+from ringfence.run.write_failures import undo_waits
 from ringfence.run.writing import Writing
 from ringfence.windows.endpoint import UNKNOWN_SCRIPT
 from ringfence.windows.expiry_calls import READ_EXPIRIES
@@ -102,6 +104,8 @@ class HostRun(HostSession):
             return result
         if isinstance(result.error, HostError):
             return result
+        if plan.found.undo.waits and not covered(plan):  # the host has not yet what it will have; who arms an undo is told by it
+            return replace(result, error=undo_waits(f"the undo of run {plan.found.undo.run} is under way here"))
         if approval is not None:
             judged = approval.judge(self._masking.result(result), partial(_is_there, plan), self.policy.began)
             if isinstance(judged.error, StalePlan):
@@ -132,6 +136,8 @@ class HostRun(HostSession):
         if update is None:
             update = self._update(plan)
         waits = plan.changes or update or expiry_update(plan)
+        if waits and plan.found.undo.waits and not covered(plan):
+            return replace(result, error=undo_waits(f"the undo of run {plan.found.undo.run} is under way here"))
         return Writing(self, plan, result, update).carry_out() if waits else result
 
     def _update(self, plan: Plan) -> LedgerUpdate:

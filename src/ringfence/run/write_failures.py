@@ -33,12 +33,16 @@ def held_up(failure: Failure, written: bool) -> RingfenceError | None:
     if failure.id == WRONG_BITS:
         return HostError("bits", "" if written else "nothing was written")
     if failure.id == BUSY_ID and not written:
-        return GuardRefused(f"{failure.message}. Wait for its end; `ringfence confirm` keeps what it made, `ringfence "
-                            "rollback` undoes it")
+        return undo_waits(failure.message)
     if failure.id == UNDO_UNREAD_ID and not written:
         return GuardRefused(f"{failure.message}. It would take back what is written now. Let authenticated users read that key, "
                             "or apply as an administrator")
     return None
+
+
+def undo_waits(why: str) -> GuardRefused:
+    """What a host says as long as the undo of another run may come."""
+    return GuardRefused(f"{why}. Wait for its end; `ringfence confirm` keeps what it made, `ringfence rollback` undoes it")
 
 
 def not_asked(failure: Failure, written: bool) -> HostError:
