@@ -14,7 +14,8 @@ from faulty import Server, always, response
 
 # PEP 578: an event for each name that is resolved, each address that is connected or sent to or listened at, and each program
 # that is started, whatever library does it
-SETTLED = "git --no-optional-locks -c core.fsmonitor=false -c core.hooksPath=/dev/null status "  # looks at files here
+# looks at files here
+SETTLED = "git --no-optional-locks -c core.fsmonitor=false -c core.hooksPath=/dev/null -c protocol.allow=never -c safe.bare"
 HERE = re.compile(r"bind (\('(127\.0\.0\.1|::1)', \d+\)|'.*')")  # or a socket of the file system
 PROGRAM = """
 import json, sys

@@ -182,7 +182,7 @@ def _place(argument: str) -> Where:
     """Where an argument stands, without a value of it, which may be a secret."""
     if argument.startswith("@"):
         return Where(f"{EXTRA} {argument[:40]}")
-    named = _PAIR.match(argument)
+    named = _PAIR.match(argument[:100])
     return Where(f"{EXTRA} {'{…}' if argument[:1] in ('{', '[') else named[1] if named else ''}".rstrip())
 
 
