@@ -78,6 +78,20 @@ def test_a_filter_of_the_repository_does_not_run(repository: Path) -> None:
 
 
 @needs_git
+def test_a_git_that_does_not_say_whether_there_are_filters(repository: Path, tmp_path: Path,
+                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of before 2.26 does not know --show-scope."""
+    commit = git(repository, "rev-parse", "HEAD").strip()
+    old = tmp_path / "bin" / "git"
+    old.parent.mkdir()
+    asked = 'case "$*" in *--show-scope*) exit 129;; esac'
+    old.write_text(f'#!/bin/sh\n{asked}\nexec {shutil.which("git")} "$@"\n', encoding="utf-8")
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{old.parent}:{os.environ['PATH']}")
+    assert project_state(repository, CORP) == ProjectState("corp", commit, None)
+
+
+@needs_git
 def test_a_repository_among_the_files_of_a_project_is_none(tmp_path: Path) -> None:
     """A clone may bring one: a bare one needs no folder .git."""
     git(tmp_path, "init", "-q", "--bare")

@@ -13,6 +13,7 @@ from ringfence.lab import POLICY, machine
 from ringfence.model.undo import UndoState
 from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
+from ringfence.run.owned_objects import rebuild, retire
 
 RUN = "20261126T115712Z-3f9a1c"
 OTHER = Batch({0: Call("Undo.Arm", {"run": "20260101T000000Z-aaaaaa", "project": "", "delay": 400, "write_seconds": 60})})
@@ -81,6 +82,8 @@ def test_nothing_is_said_of_a_host_that_is_going_to_undo_what_it_has() -> None:
         result = host.apply(*tasks)
         assert (result.status, result.written) == ("refused", frozenset())
         assert "the undo of run 20260101T000000Z-aaaaaa is under way here. Wait" in str(result.error)
+    for ledger_verb in (retire(host.job({}), host.context(), True), rebuild(host.job({}), host.context(), True)):
+        assert ledger_verb.status == "refused"
     assert host.entry("rdp") == before
     assert host.plan().status == "in_sync"
     host.run(Batch({0: Call("Undo.Confirm", {"run": "20260101T000000Z-aaaaaa"})}))

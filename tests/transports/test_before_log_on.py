@@ -14,7 +14,7 @@ import paramiko
 import psrp_client
 import pytest
 import ssh_hosts
-from faulty import Handler, Server, Ssh, always, request, response
+from faulty import Handler, Server, Ssh, always, batch_line, request, response
 from hostile_hosts import endless
 from paramiko.common import cMSG_CHANNEL_EXTENDED_DATA
 
@@ -62,22 +62,39 @@ def test_an_ssh_server_before_it_knows_who_asks(handle: Handler, said: str, tmp_
     assert caught.value.kind in ("wrong_service", "network")
 
 
-def test_an_ssh_server_that_sends_and_sends(tmp_path: Path) -> None:
-    """Errors without end and beyond every window: they are read as long as the answer may still come, but not for ever."""
-    def flood(channel: paramiko.Channel, command: str) -> None:
+class Flooding(Ssh):
+    """Sends errors without end and beyond every window: once the batch has come, or (`early`) before it says that the command
+    has begun."""
+
+    def __init__(self, early: bool) -> None:
+        super().__init__(self.flood, ssh_hosts.HOST_KEY)
+        self.early = early
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        if self.early:
+            self.flood(channel, "")
+        return super().check_channel_exec_request(channel, command)
+
+    def flood(self, channel: paramiko.Channel, command: str) -> None:
         data = paramiko.Message()
         data.add_byte(cMSG_CHANNEL_EXTENDED_DATA)
         data.add_int(channel.remote_chanid)
         data.add_int(1)
         data.add_string(bytes(32_000))
         transport: Any = channel.transport
+        if command:
+            batch_line(channel)
         while True:
             transport._send_user_message(data)
 
+
+@pytest.mark.parametrize("early", [False, True])
+def test_an_ssh_server_that_sends_and_sends(early: bool, tmp_path: Path) -> None:
+    """It is read as long as the answer may still come, but not for ever."""
     tracemalloc.stop()  # it is slow, and 16 MB are no measure of what is read after the log-on
     try:
-        with Server(Ssh(flood, ssh_hosts.HOST_KEY)) as server:
-            ssh_hosts.fails(tmp_path, server.port, "too_large", sent=True, ringfence_max_reply=100_000)
+        with Server(Flooding(early)) as server:
+            ssh_hosts.fails(tmp_path, server.port, "too_large", sent=not early, ringfence_max_reply=100_000)
     finally:
         tracemalloc.start()
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from ringfence.batch import Batch, Call
 from ringfence.diagnostics import NOWHERE, Diagnostic
-from ringfence.errors import HostError, OutsideWindow, StalePlan
+from ringfence.errors import GuardRefused, HostError, OutsideWindow, StalePlan
 from ringfence.formats.approval import Approval
 from ringfence.model.declaration import AsShipped, Declarations, Present, digest_of_declarations
 from ringfence.model.facts import Facts
@@ -104,8 +104,8 @@ class HostRun(HostSession):
             return result
         if isinstance(result.error, HostError):
             return result
-        if plan.found.undo.waits and not covered(plan):  # the host has not yet what it will have; who arms an undo is told by it
-            return replace(result, error=undo_waits(f"the undo of run {plan.found.undo.run} is under way here"))
+        if error := _beside_an_undo(plan):  # also where nothing is to be changed: the host has not yet what it will have
+            return replace(result, error=error)
         if approval is not None:
             judged = approval.judge(self._masking.result(result), partial(_is_there, plan), self.policy.began)
             if isinstance(judged.error, StalePlan):
@@ -136,8 +136,8 @@ class HostRun(HostSession):
         if update is None:
             update = self._update(plan)
         waits = plan.changes or update or expiry_update(plan)
-        if waits and plan.found.undo.waits and not covered(plan):
-            return replace(result, error=undo_waits(f"the undo of run {plan.found.undo.run} is under way here"))
+        if waits and (error := _beside_an_undo(plan)):
+            return replace(result, error=error)
         return Writing(self, plan, result, update).carry_out() if waits else result
 
     def _update(self, plan: Plan) -> LedgerUpdate:
@@ -145,6 +145,12 @@ class HostRun(HostSession):
         ledger = plan.found.ledger
         known = plan.policy.project and not ledger.unread and not ledger.is_newer
         return ledger_update(plan, self.kinds) if known else LedgerUpdate()
+
+
+def _beside_an_undo(plan: Plan) -> GuardRefused | None:
+    """Why nothing is done as long as the undo of an earlier run waits. Who arms an undo is told by the host itself."""
+    undo = plan.found.undo
+    return undo_waits(f"the undo of run {undo.run} is under way here") if undo.waits and not covered(plan) else None
 
 
 def _is_there(plan: Plan, agreed: Change) -> bool:

@@ -26,8 +26,8 @@ def project_state(folder: Path, project: ProjectIdentity | None, trusted: bool =
 
 
 def _committed(folder: Path, besides: str) -> tuple[str, bool | None]:
-    filters = _said(folder, *_FILTERS)  # ends with 1 where there are none
-    if any(line.split("\t")[0] in ("local", "worktree") for line in (filters or "").splitlines()):
+    filters = _said(folder, *_FILTERS, none=1)
+    if filters is None or any(line.split("\t")[0] in ("local", "worktree") for line in filters.splitlines()):
         return (_said(folder, *_HEAD) or "").strip(), None
     said = _said(folder, *_STATUS, *([f":(exclude,literal){besides}"] if besides else []))
     lines = (said or "").splitlines()
@@ -36,11 +36,12 @@ def _committed(folder: Path, besides: str) -> tuple[str, bool | None]:
     return (commit, any(not line.startswith("#") for line in lines)) if known else ("", None)
 
 
-def _said(folder: Path, *asked: str) -> str | None:
-    """What git says; None where it fails, or is not there."""
+def _said(folder: Path, *asked: str, none: int = 0) -> str | None:
+    """What git says; None where it fails, or is not there. none: the code by which it says that it finds nothing."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")} | {"LC_ALL": "C"}
     try:
-        return subprocess.run(asked, cwd=folder, env=environment, capture_output=True, timeout=_SECONDS, check=True,
-                              stdin=subprocess.DEVNULL).stdout.decode("utf-8", "replace")
+        done = subprocess.run(asked, cwd=folder, env=environment, capture_output=True, timeout=_SECONDS, check=False,
+                              stdin=subprocess.DEVNULL)
+        return done.stdout.decode("utf-8", "replace") if done.returncode in (0, none) else None
     except (OSError, subprocess.SubprocessError):
         return None

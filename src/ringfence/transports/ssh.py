@@ -175,7 +175,8 @@ class SshTransport:
             if channel and str(error) == "Channel closed.":
                 return channel, False
             kind, detail = _meaning(error, self.target, deadline, "")
-            raise host_error(_at(self.target), False, kind, detail) from None
+            # who lets us log on and then sends and sends is no other service
+            raise host_error(_at(self.target), False, "too_large" if _too_much(client) else kind, detail) from None
         return channel, True
 
 
