@@ -339,6 +339,24 @@ def test_a_scheduler_that_does_not_run_is_no_reason_to_guess() -> None:
     assert any("which rules this host ends by itself is not known" in d.summary for d in told.diagnostics)
 
 
+def test_an_account_that_may_not_see_the_tasks_says_nothing_of_them() -> None:
+    """To it Windows says that there are none: nobody is told that the host has lost its task."""
+    e = Expiring()
+    e.apply(e.rule())
+    e.host.session = replace(e.host.session, elevated=False)
+    why = "which rules this host ends by itself is not known: only an administrator with elevated rights sees its tasks"
+    seen = drift_host(e.host.job(e.declared(e.rule())), e.context())
+    assert (seen.error, seen.changes) == (None, ())
+    assert [d.severity for d in seen.diagnostics if why in d.summary] == ["warning"]
+    more = e.rule(None, "more")
+    seen = drift_host(e.host.job(e.declared(e.rule(), more)), e.context())
+    assert (seen.error, [str(c.id) for c in seen.changes]) == (None, ["firewall_rule more"])
+    assert f"`apply` would be refused: {why}" in [d.summary for d in seen.diagnostics]
+    result = e.plan(e.rule(), more)
+    assert isinstance(result.error, GuardRefused)
+    assert why in str(result.error)
+
+
 @pytest.mark.parametrize("all_of_it", [False, True])
 def test_what_is_released_or_retired_takes_its_task_along(all_of_it: bool) -> None:
     e = Expiring()

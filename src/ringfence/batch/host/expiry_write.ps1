@@ -47,6 +47,7 @@ function Remove-ExpiryOf([string]$Noun, [string]$Name, [string]$Kept) {
 }
 $removeExpiry = { param($With)
     Assert-Armed
+    if (-not (Test-RingfenceElevation)) { Stop-Expiry $hiddenTasks PermissionDenied }
     if ($With['name']) { Remove-ExpiryOf $With['noun'] $With['name'] }
     elseif (Get-ExpiryTask @{ TaskName = $With['task'] }) { Unregister-ScheduledTask -TaskPath $expiryFolder -TaskName $With['task'] -Confirm:$false -ErrorAction Stop }
 }

@@ -32,9 +32,9 @@ class ExpiryVerbs:
         self.verbs: Mapping[str, Callable[[With, Session], Any]] = {
             "Expiry.Read": self.read, "Expiry.Write": self.write, "Expiry.Remove": self.remove}
 
-    def read(self, arguments: With, session: Session) -> list[dict[str, Any]]:
-        """All that there are; a session without the rights of administrators sees none."""
-        return self._tasks() if session.elevated else []
+    def read(self, arguments: With, session: Session) -> list[dict[str, Any]] | dict[str, Any]:
+        """All that there are; a session without the rights of administrators sees none, and says so."""
+        return self._tasks() if session.elevated else {"unread": [{"fact": "expiries", "why": _texts()["hiddenTasks"]}]}
 
     def _tasks(self) -> list[dict[str, Any]]:
         try:
@@ -85,6 +85,8 @@ class ExpiryVerbs:
         if not name and not _TASK.fullmatch(task):
             raise _refused(f"no task is named '{task}'")
         self._require_armed(session)
+        if not session.elevated:
+            raise _refused(_texts()["hiddenTasks"], "PermissionDenied")
         if name:
             self._remove_of(str(arguments.get("noun") or ""), name)
         elif any(one["task"] == task for one in self._tasks()):
@@ -119,11 +121,14 @@ def _texts() -> dict[str, str]:
     xml = re.search(r"^\$expiryXml = @'\n(.*?)\n'@", whole, re.DOTALL | re.MULTILINE)
     named = re.search(r"^\$expiryFolder, \$expiryShell = '([^']*)', '([^']*)'$", whole, re.MULTILINE)
     line = re.search(r"^\$expiryLine = \(@\((.*?)\) -join ' '\)$", whole, re.DOTALL | re.MULTILINE)
+    hidden = re.search(r"^\$hiddenTasks = '([^']*)'", whole, re.MULTILINE)
     assert xml
     assert named
+    assert hidden
     assert line
     pieces = re.findall(r"^\s*'((?:[^'\n]|'')*)'", line[1], re.MULTILINE)
-    return {"expiryXml": xml[1], "expiryShell": named[2], "expiryLine": " ".join(p.replace("''", "'") for p in pieces)}
+    return {"expiryXml": xml[1], "expiryShell": named[2], "hiddenTasks": hidden[1],
+            "expiryLine": " ".join(p.replace("''", "'") for p in pieces)}
 
 
 def _line(noun: str, name: str) -> str:
