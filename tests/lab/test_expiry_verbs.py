@@ -12,6 +12,7 @@ from host_script import needs_pwsh, pwsh
 
 from ringfence.batch import Answer, Call
 from ringfence.lab import Machine
+from ringfence.lab.machine.scheduled_tasks import ScheduledTask
 
 RULE = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=22|Name=x|"
 FOLDER = "\\ringfence\\expires\\"
@@ -104,6 +105,22 @@ def test_a_task_that_somebody_has_changed_does_not_fit(host: AskedHost) -> None:
     assert host.ask(Call("Expiry.Read")).value[0]["fits"]
     host.on.tasks.enable(path, False)
     assert not host.ask(Call("Expiry.Read")).value[0]["fits"]
+
+
+@pytest.mark.parametrize("host", ["python", pytest.param("pwsh", marks=needs_pwsh)], indirect=True)
+def test_a_task_that_is_not_as_it_was_registered_does_not_stay(host: AskedHost) -> None:
+    """It is told that there is none, so nobody would take it back."""
+    register = host.on.tasks.register
+
+    def another(path: str, xml: str, *, update: bool = False) -> ScheduledTask:
+        return register(path, xml.replace("-NonInteractive", ""), update=update)
+
+    host.on.tasks.register = another  # type: ignore[method-assign]
+    told = host.ask(Call("Expiry.Write", {"noun": "NetFirewallRule", "name": "bg", "at": "2099-01-01T00:00:00Z"}))
+    assert told.error
+    assert (told.error.category, told.error.id) == ("InvalidOperation", "ringfence.expiry")
+    assert "is not as it was registered" in told.error.message
+    assert paths(host.on) == []
 
 
 CONSTRAINED = """

@@ -122,7 +122,10 @@ function global:Get-Service([string]$Name) {
     [pscustomobject]@{ Name = $Name; Status = $global:Host1.Services[$Name] }
 }
 function global:Get-Date { [datetime]::new(2026, 1, 2, 3, 4, 5, [DateTimeKind]::Utc) }
-function global:Test-RingfenceElevation { if ($null -eq $global:Host1.Elevated) { throw 'unknown' }; $global:Host1.Elevated }
+function global:Test-RingfenceElevation {
+    if ($global:Host1.Elevated -isnot [bool]) { throw $(if ($global:Host1.Elevated) { $global:Host1.Elevated } else { 'unknown' }) }
+    $global:Host1.Elevated
+}
 function global:Convert-RingfenceAccount([string[]]$Texts, [bool]$ToSid) {  # a text that is $Host1.Hangs ends it for all
     [void]$global:Host1.Bound.Add(@{ cmdlet = "accounts $(if ($ToSid) { 'to SIDs' } else { 'to names' })"; parameters = @{ of = $Texts } })
     if ($global:Host1.Hangs -and $Texts -contains $global:Host1.Hangs) { throw 'The trust relationship failed.' }

@@ -270,27 +270,41 @@ def test_a_run_that_is_undone_before_its_tasks_were_sent_takes_none_back() -> No
     assert (e.host.verbs("Expiry.Write"), e.host.verbs("Expiry.Remove")) == ([], [])
 
 
+def refused_from(host: LabHost, batch: Batch, name: str) -> Reply | None:
+    """The host ends its batch at the task of a rule."""
+    calls = list(batch.calls.items())
+    at = next((n for n, (_, call) in enumerate(calls) if call.verb == "Expiry.Write" and call.args["name"] == name), 0)
+    if not at:
+        return None
+    done = host.simulated_reply(replace(batch, calls=dict(calls[:at])))
+    return Reply({**done.answers, calls[at][0]: Answer(error=Failure("InvalidOperation", "ringfence.expiry", "no", None))})
+
+
 @pytest.mark.parametrize("name", ["first", "second"])
 def test_a_task_that_cannot_be_registered_has_the_run_undone(name: str) -> None:
     """Of the tasks after it the host says nothing: they were not made, so that there is nothing to take back."""
     e = Expiring()
     e.apply(e.rule(name="old"))
-
-    def refused(batch: Batch) -> Reply | None:
-        """The host ends its batch at the second or the third of three tasks."""
-        calls = list(batch.calls.items())
-        at = next((n for n, (_, call) in enumerate(calls) if call.verb == "Expiry.Write" and call.args["name"] == name), 0)
-        if not at:
-            return None
-        done = e.host.simulated_reply(replace(batch, calls=dict(calls[:at])))
-        return Reply({**done.answers, calls[at][0]: Answer(error=Failure("InvalidOperation", "ringfence.expiry", "no", None))})
-
-    e.host.before = refused
+    e.host.before = lambda batch: refused_from(e.host, batch, name)
     result = e.apply(e.rule(2 * HOUR, "old"), e.rule(name="first"), e.rule(name="second"))
     assert isinstance(result.error, Restored)
     assert f"what is to end {name}: no" in str(result.error)
     assert len(e.host.verbs("Expiry.Remove")) == (1 if name == "second" else 0)
     assert (list(e.host.rules), e.tasks) == (["old"], [e.at(HOUR)])
+
+
+@pytest.mark.parametrize("name", ["bg", "\u039a\u0391\u039d\u039f\u039d\u0391\u03a3", "\u0130x"])
+def test_an_undone_run_takes_its_task_whatever_small_letters_its_name_has(name: str) -> None:
+    """A final sigma, a dotted I: those of Python are others than those of the host, which names the task."""
+    e = Expiring()
+    e.apply(e.rule(None, name))
+    e.host.before = lambda batch: refused_from(e.host, batch, "second")
+    result = e.apply(e.rule(name=name), e.rule(name="second"))
+    assert isinstance(result.error, Restored)
+    assert len(e.host.verbs("Expiry.Remove")) == 1
+    assert (list(e.host.rules), e.tasks) == ([name], [])
+    e.advance(2 * HOUR)
+    assert list(e.host.rules) == [name]
 
 
 def test_an_endpoint_that_knows_no_such_tasks_is_to_be_exported_anew() -> None:
@@ -323,6 +337,24 @@ def test_a_scheduler_that_does_not_run_is_no_reason_to_guess() -> None:
     told = e.plan(e.rule(on_host=False))
     assert told.error is None
     assert any("which rules this host ends by itself is not known" in d.summary for d in told.diagnostics)
+
+
+def test_an_account_that_may_not_see_the_tasks_says_nothing_of_them() -> None:
+    """To it Windows says that there are none: nobody is told that the host has lost its task."""
+    e = Expiring()
+    e.apply(e.rule())
+    e.host.session = replace(e.host.session, elevated=False)
+    why = "which rules this host ends by itself is not known: only an administrator with elevated rights sees its tasks"
+    seen = drift_host(e.host.job(e.declared(e.rule())), e.context())
+    assert (seen.error, seen.changes) == (None, ())
+    assert [d.severity for d in seen.diagnostics if why in d.summary] == ["warning"]
+    more = e.rule(None, "more")
+    seen = drift_host(e.host.job(e.declared(e.rule(), more)), e.context())
+    assert (seen.error, [str(c.id) for c in seen.changes]) == (None, ["firewall_rule more"])
+    assert f"`apply` would be refused: {why}" in [d.summary for d in seen.diagnostics]
+    result = e.plan(e.rule(), more)
+    assert isinstance(result.error, GuardRefused)
+    assert why in str(result.error)
 
 
 @pytest.mark.parametrize("all_of_it", [False, True])

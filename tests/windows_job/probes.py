@@ -17,7 +17,7 @@ from ringfence.plan.in_force import not_enforced
 from ringfence.secret import Secret
 from ringfence.types.moments import moment_text
 from ringfence.windows.attribution import PROFILE_BITS, PROGRAMS_OF_CMDLETS, program_file
-from ringfence.windows.expiry_calls import remove_expiry, write_expiry
+from ringfence.windows.expiry_calls import remove_expiry_of, write_expiry
 from ringfence.windows.policy_events import parse_event_logs
 
 from .job import Job, NotReached, Way, problems_of
@@ -247,7 +247,7 @@ def ends_by_itself(way: Way) -> Iterator[str]:
             yield f"its task is still there: {left}"
         yield from still_there(way)
     finally:
-        way.send(remove_expiry(HostExpiry(None, "NetFirewallRule", NAME, at).usual_task), *remove(NAME))
+        way.send(remove_expiry_of(HostExpiry(None, "NetFirewallRule", NAME, at)), *remove(NAME))
 
 
 @probe("log-path")

@@ -3,7 +3,6 @@ r"""What a host says of the rules that it ends by itself, each by a task of Wind
 See batch/host/expiry.ps1 for what such a task does. What a host says is read leniently: a task that is not understood is told.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -32,11 +31,6 @@ class HostExpiry:
     at: str
     task: str = ""
     fits: bool = True
-
-    @property
-    def usual_task(self) -> str:
-        """The name that a host script gives to the task of such a rule."""
-        return hashlib.sha256(f"{self.noun}|{self.name.lower()}".encode("utf-8", "replace")).hexdigest()[:32]
 
     @property
     def is_ours(self) -> bool:

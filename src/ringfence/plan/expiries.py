@@ -58,7 +58,10 @@ def judge_expiries(plan: Plan) -> Plan:
         first = update.written[0].id if update.written else None
         told = Diagnostic(plan.declarations[first].where if first else NOWHERE, "which rules this host ends by itself is not "
                           f"known: {unread}", f"Leave `expires_on_host` out, or mend that. See {EXPIRY_GUIDE}")
-        return plan.refused(told) if first else plan.with_diagnostics(replace(told, severity="warning"))
+        hidden = plan.found.expiries_hidden  # which says nothing of the host: it may have them all
+        if not first or (hidden and not plan.changes):
+            return plan.with_diagnostics(replace(told, severity="warning"))
+        return plan.limited(told) if hidden else plan.refused(told)
     return replace(plan, changes=(*plan.changes, *_changes(plan, update))).with_diagnostics(*_told(plan, update))
 
 

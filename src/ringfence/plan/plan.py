@@ -32,7 +32,7 @@ class HostSnapshot:
     was read, the rows of a Policy.Read: changes expect to find it so · ledger: whose objects are whose · conditions: what beside
     policy decides what is in force ·
     undo: that of the last run which armed one · expiries: the rules that it ends by itself; None: nobody has asked ·
-    expiries_unread: why that is not known.
+    expiries_unread: why that is not known · expiries_hidden: whether it is the account that may not see them.
     """
 
     facts: Facts
@@ -46,6 +46,7 @@ class HostSnapshot:
     undo: UndoState = field(default_factory=UndoState)
     expiries: tuple[HostExpiry, ...] | None = None
     expiries_unread: str = ""
+    expiries_hidden: bool = False
 
     def policy(self, state: State) -> Policy:
         """The policy of this host, were its stores as in `state`."""

@@ -9,7 +9,7 @@ from ringfence.batch import UNKNOWN_VERB, Batch, Call, Reply
 from ringfence.doctor.checks import CHECKS, PING_CHECKS, examined
 from ringfence.doctor.examination import LARGEST_MESSAGE, NOT_TOLD, Check, Examination, Verdict
 from ringfence.errors import HostError, RingfenceError
-from ringfence.model.facts import parse_facts, with_network
+from ringfence.model.facts import parse_facts, unread, with_network
 from ringfence.model.host_expiry import HostExpiry, parse_expiries
 from ringfence.model.resource import Kind
 from ringfence.model.state import State
@@ -71,6 +71,8 @@ def _expiries(reply: Reply, kinds: Mapping[str, Kind]) -> tuple[tuple[HostExpiry
     answer = reply.answers.get("expiries")
     if answer is None or answer.error:
         return None, answer.error.message if answer and answer.error and answer.error.id != UNKNOWN_VERB else NOT_TOLD
+    if hidden := unread(answer.value):
+        return None, "; ".join(why for _, why in hidden)
     return parse_expiries(answer.value, kinds.values()), ""
 
 

@@ -156,6 +156,8 @@ class HostSession:
         if answer.error:
             why = EXPORT_ANEW if answer.error.is_lack else answer.error.message
             return replace(found, expiries=(), expiries_unread=why)
+        if hidden := unread(answer.value):
+            return replace(found, expiries=(), expiries_unread="; ".join(why for _, why in hidden), expiries_hidden=True)
         return replace(found, expiries=parse_expiries(answer.value, self.kinds.values()))
 
     def _defaults(self, reply: Reply) -> Defaults:

@@ -6,7 +6,7 @@ from ringfence.batch import Call, Reply
 from ringfence.errors import HostError
 from ringfence.plan.expiries import expiry_update
 from ringfence.plan.plan import Plan
-from ringfence.windows.expiry_calls import remove_expiry, write_expiry
+from ringfence.windows.expiry_calls import remove_expiry, remove_expiry_of, write_expiry
 
 
 class HostTasks:
@@ -44,7 +44,7 @@ class HostTasks:
         for one in self._update.written if self._sent else ():
             if ("task", one.id) not in self._not_made:
                 before = self._before.get(one.id)
-                calls["task back", one.id] = write_expiry(before) if before and before.fits else remove_expiry(one.usual_task)
+                calls["task back", one.id] = write_expiry(before) if before and before.fits else remove_expiry_of(one)
         for one in self._update.removed if self._sent else ():
             if ("task gone", one.task) not in self._not_made and one.fits and one.id:
                 calls["task back", one.task] = write_expiry(one)

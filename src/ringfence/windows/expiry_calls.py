@@ -14,3 +14,8 @@ def write_expiry(one: HostExpiry) -> Call:
 def remove_expiry(task: str) -> Call:
     """Take a task away, where it is there."""
     return Call("Expiry.Remove", {"task": task})
+
+
+def remove_expiry_of(one: HostExpiry) -> Call:
+    """Take the task of a rule away, where it has one: how Windows writes a name in small letters the host knows best."""
+    return Call("Expiry.Remove", {"noun": one.noun, "name": one.name})

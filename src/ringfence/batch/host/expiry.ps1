@@ -28,6 +28,10 @@ function Get-Expiry($Task) {  # fits: whether it does what it is there for, and 
 function Get-ExpiryTask($Which) {  # of one, or of all: there may be none
     try { Get-ScheduledTask -TaskPath $expiryFolder -ErrorAction Stop @Which } catch { if ($_.CategoryInfo.Category -ne 'ObjectNotFound') { throw } }
 }
+$hiddenTasks = 'only an administrator with elevated rights sees its tasks'  # to others Windows says that there are none
 $verbs += @{
-    'Expiry.Read' = { , @(Get-ExpiryTask @{} | ForEach-Object { Get-Expiry $_ }) }
+    'Expiry.Read' = {
+        if (Test-RingfenceElevation) { , @(Get-ExpiryTask @{} | ForEach-Object { Get-Expiry $_ }) }
+        else { @{ unread = @(@{ fact = 'expiries'; why = $hiddenTasks }) } }
+    }
 }

@@ -1,5 +1,6 @@
 # What registers and removes the tasks of expiry.ps1. A task starts at its moment, or as soon as it can after that, and again until the
 # rule is gone, and no undo waits that could put it back; then it deletes itself.
+$ourTask = '^[0-9a-f]{32}\z'
 $expiringNouns = 'NetFirewallRule', 'NetIPsecRule', 'NetIPsecMainModeRule'
 $expiryXml = @'
 <?xml version="1.0"?>
@@ -28,15 +29,31 @@ $writeExpiry = { param($With)
     $xml = $expiryXml.Replace('{noun}', $noun).Replace('{at}', $at).Replace('{shell}', $expiryShell).Replace('{line}', $line).Replace('{name}', $shown)
     try { Register-ScheduledTask -TaskPath $expiryFolder -TaskName $task -Xml $xml -Force -ErrorAction Stop | Out-Null }
     catch { Stop-Expiry "the task that ends it was not registered: $($_.Exception.Message)" InvalidOperation }
-    $found = Get-ExpiryTask @{ TaskName = $task } | ForEach-Object { Get-Expiry $_ }
-    if (-not $found['fits'] -or ($found['at'] -as [datetime]) -ne ($at -as [datetime])) { Stop-Expiry 'the task that ends it is not as it was registered' InvalidOperation }
+    try {
+        $found = Get-ExpiryTask @{ TaskName = $task } | ForEach-Object { Get-Expiry $_ }
+        if (-not $found['fits'] -or ($found['at'] -as [datetime]) -ne ($at -as [datetime])) { Stop-Expiry 'the task that ends it is not as it was registered' InvalidOperation }
+        Remove-ExpiryOf $noun $name $task
+    }
+    catch { Unregister-ScheduledTask -TaskPath $expiryFolder -TaskName $task -Confirm:$false -ErrorAction SilentlyContinue; throw }  # refused is not there
     $found
+}
+# Every task of a rule but one. A rule has more than one where its name was spelled otherwise, or where another PowerShell registered
+# one, which may know other small letters.
+function Remove-ExpiryOf([string]$Noun, [string]$Name, [string]$Kept) {
+    foreach ($one in Get-ExpiryTask @{} | ForEach-Object { Get-Expiry $_ }) {
+        if ($one['task'] -cnotmatch $ourTask -or $one['task'] -eq $Kept -or $one['noun'] -ne $Noun -or -not [string]::Equals($one['name'], $Name, 'OrdinalIgnoreCase')) { continue }
+        Unregister-ScheduledTask -TaskPath $expiryFolder -TaskName $one['task'] -Confirm:$false -ErrorAction Stop
+    }
 }
 $removeExpiry = { param($With)
     Assert-Armed
-    if (Get-ExpiryTask @{ TaskName = $With['task'] }) { Unregister-ScheduledTask -TaskPath $expiryFolder -TaskName $With['task'] -Confirm:$false -ErrorAction Stop }
+    if (-not (Test-RingfenceElevation)) { Stop-Expiry $hiddenTasks PermissionDenied }
+    if ($With['name']) { Remove-ExpiryOf $With['noun'] $With['name'] }
+    elseif (Get-ExpiryTask @{ TaskName = $With['task'] }) { Unregister-ScheduledTask -TaskPath $expiryFolder -TaskName $With['task'] -Confirm:$false -ErrorAction Stop }
 }
 $verbs += @{
     'Expiry.Write' = { param($With) Assert-Expiry $With; Invoke-Alone $writeExpiry $With }
-    'Expiry.Remove' = { param($With) if ("$($With['task'])" -cnotmatch '^[0-9a-f]{32}\z') { Stop-Expiry "no task is named '$($With['task'])'" }; Invoke-Alone $removeExpiry $With }
+    'Expiry.Remove' = { param($With)
+        if (-not $With['name'] -and "$($With['task'])" -cnotmatch $ourTask) { Stop-Expiry "no task is named '$($With['task'])'" }
+        Invoke-Alone $removeExpiry $With }
 }

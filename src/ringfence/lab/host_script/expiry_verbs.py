@@ -18,6 +18,7 @@ from ringfence.lab.session import Session
 _FOLDER = "\\ringfence\\expires\\"
 _NOUNS = ("NetFirewallRule", "NetIPsecRule", "NetIPsecMainModeRule")
 _NAME = re.compile(r"[^*?`\[\]\x00-\x1f]{1,1000}")
+_TASK = re.compile("[0-9a-f]{32}")
 _REMOVES = re.compile(r" Remove-(\w+) -Name \(-join \[char\[\]\]\(((?:\d{1,5},)*\d{1,5})\)\)")
 _ENTITIES = {'"': "&quot;", "'": "&apos;"}
 With = Mapping[str, Any]
@@ -31,15 +32,18 @@ class ExpiryVerbs:
         self.verbs: Mapping[str, Callable[[With, Session], Any]] = {
             "Expiry.Read": self.read, "Expiry.Write": self.write, "Expiry.Remove": self.remove}
 
-    def read(self, arguments: With, session: Session) -> list[dict[str, Any]]:
-        """All that there are; a session without the rights of administrators sees none."""
+    def read(self, arguments: With, session: Session) -> list[dict[str, Any]] | dict[str, Any]:
+        """All that there are; a session without the rights of administrators sees none, and says so."""
+        return self._tasks() if session.elevated else {"unread": [{"fact": "expiries", "why": _texts()["hiddenTasks"]}]}
+
+    def _tasks(self) -> list[dict[str, Any]]:
         try:
             self.machine.tasks.require_service()
         except TaskError as error:
             id = f"HRESULT 0x{error.hresult:08x},Get-ScheduledTask"
             raise CmdletError("NotSpecified", id, str(error), error.hresult) from None
-        return [_told(task) for task in self.machine.tasks.tasks() if session.elevated
-                and task.path.lower().startswith(_FOLDER) and "\\" not in task.path[len(_FOLDER):]]
+        return [_told(task) for task in self.machine.tasks.tasks()
+                if task.path.lower().startswith(_FOLDER) and "\\" not in task.path[len(_FOLDER):]]
 
     def write(self, arguments: With, session: Session) -> dict[str, Any]:
         """Registers one, in the place of one of the same rule. Raises CmdletError."""
@@ -59,17 +63,33 @@ class ExpiryVerbs:
         try:
             if not session.elevated:
                 raise TaskError(0x80070005)
-            return _told(self.machine.tasks.register(_FOLDER + task, xml, update=True))
+            told = _told(self.machine.tasks.register(_FOLDER + task, xml, update=True))
         except TaskError as error:
             raise _refused(f"the task that ends it was not registered: {error}", "InvalidOperation") from None
+        if not told["fits"]:
+            self.machine.tasks.unregister(_FOLDER + task)
+            raise _refused("the task that ends it is not as it was registered", "InvalidOperation")
+        self._remove_of(noun, name, task)
+        return told
+
+    def _remove_of(self, noun: str, name: str, kept: str = "") -> None:
+        """Unregisters every task of a rule but one."""
+        for one in self._tasks():
+            ours = _TASK.fullmatch(one["task"]) and one["task"] != kept
+            if ours and one.get("noun") == noun and _upper(one["name"]) == _upper(name):
+                self.machine.tasks.unregister(_FOLDER + one["task"])
 
     def remove(self, arguments: With, session: Session) -> None:
-        """Unregisters one that is there. Raises CmdletError."""
-        task = str(arguments.get("task") or "")
-        if not re.fullmatch("[0-9a-f]{32}", task):
+        """Unregisters one that is there, or those of a rule. Raises CmdletError."""
+        task, name = (str(arguments.get(part) or "") for part in ("task", "name"))
+        if not name and not _TASK.fullmatch(task):
             raise _refused(f"no task is named '{task}'")
         self._require_armed(session)
-        if any(one["task"] == task for one in self.read({}, session)):
+        if not session.elevated:
+            raise _refused(_texts()["hiddenTasks"], "PermissionDenied")
+        if name:
+            self._remove_of(str(arguments.get("noun") or ""), name)
+        elif any(one["task"] == task for one in self._tasks()):
             self.machine.tasks.unregister(_FOLDER + task)
 
 
@@ -85,7 +105,13 @@ def _is_moment(text: str) -> bool:
 
 
 def _task_of(noun: str, name: str) -> str:
-    return hashlib.sha256(f"{noun}|{name.lower()}".encode("utf-8", "replace")).hexdigest()[:32]
+    small = "".join(c.lower() if len(c.lower()) == 1 else c for c in name)  # as .NET has it: each for itself, and one stays one
+    return hashlib.sha256(f"{noun}|{small}".encode("utf-8", "replace")).hexdigest()[:32]
+
+
+def _upper(name: str) -> str:
+    """A name as Windows compares it."""
+    return "".join(c.upper() if len(c.upper()) == 1 else c for c in name)
 
 
 @cache
@@ -95,11 +121,14 @@ def _texts() -> dict[str, str]:
     xml = re.search(r"^\$expiryXml = @'\n(.*?)\n'@", whole, re.DOTALL | re.MULTILINE)
     named = re.search(r"^\$expiryFolder, \$expiryShell = '([^']*)', '([^']*)'$", whole, re.MULTILINE)
     line = re.search(r"^\$expiryLine = \(@\((.*?)\) -join ' '\)$", whole, re.DOTALL | re.MULTILINE)
+    hidden = re.search(r"^\$hiddenTasks = '([^']*)'", whole, re.MULTILINE)
     assert xml
     assert named
+    assert hidden
     assert line
     pieces = re.findall(r"^\s*'((?:[^'\n]|'')*)'", line[1], re.MULTILINE)
-    return {"expiryXml": xml[1], "expiryShell": named[2], "expiryLine": " ".join(p.replace("''", "'") for p in pieces)}
+    return {"expiryXml": xml[1], "expiryShell": named[2], "hiddenTasks": hidden[1],
+            "expiryLine": " ".join(p.replace("''", "'") for p in pieces)}
 
 
 def _line(noun: str, name: str) -> str:
