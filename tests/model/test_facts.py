@@ -62,3 +62,15 @@ def test_a_profile_that_is_none() -> None:
     for profile in (["public"], {"a": 1}, 7, "cellar"):
         (found,) = parse_interfaces({"interfaces": [{"alias": "E", "guid": GUID, "profile": profile}]})
         assert found.profile is None
+
+
+@pytest.mark.parametrize(("domain", "profile", "expected"), [
+    ("corp.example", "domain", True), ("corp.example", "private", False), (None, "domain", False)])
+def test_what_a_member_of_a_domain_cannot_do_without(domain: str | None, profile: str, expected: bool) -> None:
+    """A workgroup has no controllers, whatever its network says it is."""
+    adapter = {"alias": "E", "guid": "{A}", "status": "up", "profile": profile, "dns_servers": ["10.0.0.2"],
+               "addresses": ["10.0.0.5/24"]}
+    facts = with_network(parse_facts({"domain": domain}), {"interfaces": [adapter]})
+    titles = [one.title for one in flows_of_windows(facts)]
+    assert "DNS" in " ".join(titles)
+    assert any(title.endswith("of the domain") for title in titles) == expected

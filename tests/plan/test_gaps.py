@@ -87,6 +87,16 @@ def test_what_no_order_avoids_is_told() -> None:
     assert "passes from the change of firewall_rule x until that of firewall_rule y" in told
 
 
+def test_of_profiles_that_are_not_active_nothing_is_told() -> None:
+    """On the way nothing is in force there."""
+    swapped = [rule("x", action="block", local_port=[22, 443]), rule("y", action="block", local_port=[22, 80])]
+    for profile, told in (("Public", 0), ("Domain", 1)):
+        on = host({"x": TCP_IN.format("Block", f"Profile={profile}|LPort=22|LPort=80|"),
+                   "y": TCP_IN.format("Block", f"Profile={profile}|LPort=22|LPort=443|"), "a": TCP_IN.format("Allow", "")})
+        tasks = [task("firewall_rule", {**one.properties, "profile": profile.lower()}) for one in swapped]
+        assert len(gaps(on.plan(*tasks))) == told
+
+
 def test_what_was_not_looked_at_is_told() -> None:
     broad = rule("a")
     blocks = [rule(f"b{n}", action="block", local_port=n) for n in range(1, 30)]

@@ -6,6 +6,7 @@ import pytest
 from core import task
 from hosts import LabHost
 
+from ringfence import kinds
 from ringfence.lab import POLICY, NetworkAdapter, machine
 
 ETHERNET = NetworkAdapter("Ethernet", "{11111111-2222-3333-4444-555555555555}", addresses=("10.99.0.10/24",), profile="domain")
@@ -17,10 +18,15 @@ ISOLATION = ("v2.31|Action=SecureServer|Active=TRUE|Protocol=6|EP1Port=3389|Auth
 SECURED = {"name": "iso", "protocol": "tcp", "local_port": 3389}
 EXEMPTION = {"name": "ex", "inbound_security": "none", "outbound_security": "none", "protocol": "tcp"}
 
+# every setting that may let something pass, to the other one of its values
+OPENED = {p.name: {"block": "allow", "allow": "block"}.get(p.least, not p.least)
+          for p in kinds.load()["firewall_profile"].properties.values() if p.least is not None and p.least != ()}
+
 
 @pytest.mark.parametrize(("rules", "declared", "ports"), [
     ({}, ("firewall_profile", {"profiles": "domain", "default_inbound_action": "allow"}), [22, 135, 445, 1433, 3389, 5985, 5986]),
     ({}, ("firewall_profile", {"profiles": "domain", "enabled": False}), [22, 135, 445, 1433, 3389, 5985, 5986]),
+    ({}, ("firewall_profile", {"profiles": "domain", **OPENED}), [22, 135, 445, 1433, 3389, 5985, 5986]),
     ({"b": BLOCK.format("LPort=445|")}, ("firewall_profile", {"profiles": "domain", "default_inbound_action": "allow"}),
      [22, 135, 1433, 3389, 5985, 5986]),
     ({"a": ALLOW, "b": BLOCK.format("LPort=3389|LPort=80|")}, ("firewall_rule", {"name": "b", "state": "absent"}), [3389]),

@@ -14,6 +14,7 @@ from ringfence.diagnostics import Where
 from ringfence.errors import GuardRefused, HostError, Restored, Unreachable
 from ringfence.formats.data import orphan_data
 from ringfence.model.declaration import Declarations
+from ringfence.model.host_expiry import parse_expiries
 from ringfence.model.state import Id
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.render import RenderedTask
@@ -491,3 +492,10 @@ def test_what_is_left_there_says_until_when_it_was_wanted() -> None:
     assert orphan_change(orphans["other"]).why.endswith("any more; for CHG2")
     told = orphan_data(orphans["bg"])
     assert (told["expires"], told["ticket"]) == (e.at(HOUR), "CHG0031337")
+
+
+def test_a_task_for_what_never_ends_by_itself_is_none_of_a_rule() -> None:
+    """Of nouns that have no such tasks nothing is taken for an object of ours."""
+    rows = [{"noun": noun, "name": "x", "at": "2099-01-01T00:00:00Z", "task": "0" * 32, "fits": True}
+            for noun in ("NetFirewallRule", "NetIPsecPhase1AuthSet", "NetFirewallProfile", "nothing")]
+    assert [one.id is not None for one in parse_expiries(rows, KINDS.values())] == [True, False, False, False]

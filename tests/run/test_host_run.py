@@ -474,3 +474,10 @@ def test_what_windows_wrote_stays_as_it_was() -> None:
     host.apply(*POLICY)
     assert host.rules["CoreNet-DNS-Out-UDP"] == OLD["CoreNet-DNS-Out-UDP"]
     assert RULE.read_string("WEB", host.rules["WEB"]).name == "WEB"
+
+
+def test_a_proof_of_what_no_project_owns_asks_for_no_ledger() -> None:
+    host = LabHost(OLD)
+    assert host.apply(*POLICY).error is None
+    assert len(host.verbs("Policy.Read")) == 2
+    assert len(host.verbs("Ledger.Read")) == 1

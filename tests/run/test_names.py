@@ -145,3 +145,12 @@ def test_a_sid_is_the_same_in_either_case(stored: str) -> None:
     for told in OPS, OPS.lower():
         found = HostSnapshot(Facts(), State(), {r"CORP\Ops": {"sid": told}, "other": "?"})
         assert names_on_host(found, StoredNames(accounts=(stored,)), ask) == {stored: r"CORP\Ops"}
+
+
+def test_interfaces_that_a_host_has_told_are_not_asked_for_again() -> None:
+    """A task that names one has them told with the first question."""
+    host = LabHost({"r": f"v2.31|Action=Allow|Active=TRUE|Dir=In|IF={GUID}|Name=r|"})
+    named = at(2, name="n", protocol="tcp", local_port=1, interface_alias="Ethernet")
+    result = planned(host, at(1, name="r", state="absent"), named)
+    assert ", on Ethernet" in shown(result)
+    assert len(host.verbs("Interfaces.Read")) == 1

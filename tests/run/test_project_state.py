@@ -126,3 +126,16 @@ def test_an_untrusted_project_is_not_asked(repository: Path) -> None:
 def test_without_git(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     assert project_state(repository, CORP) == ProjectState("corp", "", None)
+
+
+@needs_git
+def test_the_repository_is_that_of_the_folder_whatever_the_caller_works_in(
+        repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hook of git runs with GIT_DIR of its own repository."""
+    commit = git(repository, "rev-parse", "HEAD").strip()
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "-q")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+    assert project_state(repository, CORP) == ProjectState("corp", commit, False)

@@ -13,6 +13,7 @@ from ringfence import kinds
 from ringfence.diagnostics import NOWHERE, Diagnostic, Where
 from ringfence.errors import GuardRefused, HostError, StalePlan, Unreachable
 from ringfence.formats.data import encode
+from ringfence.model.resource import Kind
 from ringfence.model.state import Change, id_of
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.project import Project, load
@@ -298,3 +299,13 @@ def test_a_changed_key_is_told_as_another_one() -> None:
         {"machine": True, "pre_shared_key": Secret(key)}]})))[0] for key in ("one", "two"))
     shown = change_lines(Change(id_of(new), old, new))
     assert shown.splitlines()[-1].strip() == "proposal  {machine: true, pre_shared_key: ********} → another key"
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS.values() if k.phrases], ids=lambda k: k.name)
+def test_the_line_of_a_rule_says_between_whom(kind: Kind) -> None:
+    """Every address and every port that a rule names stands in it."""
+    ends = [name for name in kind.properties if name.endswith(("_address", "_port"))]
+    assert {"local_address", "remote_address"} <= set(ends)
+    for name in ends:
+        values = {name: "4711", "protocol": "tcp"} if name.endswith("_port") else {name: "10.1.2.0/24"}
+        assert values[name] in meaning_text(kind.create("r", values)), name
