@@ -157,7 +157,7 @@ def test_an_older_endpoint_says_what_it_does_not_know(cli: Cli) -> None:
 def test_a_real_powershell_reads_the_same(cli: Cli, how: dict[str, str]) -> None:
     """The script itself, in a real engine, against objects as Windows shows them; in Python the lab says the same."""
     given: dict[str, Any] = {"registry": {}, "taken_over": {"Other": (1, 2)}, "app_control": 1,
-                             "services": {"Schedule": "stopped"},
+                             "services": {"Schedule": "stopped"}, "powershell": "7.6.0",
                              "endpoints": {"a": (True, "Group"), "b": (False, "")}}
     for case in CASES:
         given["registry"].update(case["host"].get("registry", {}))

@@ -37,14 +37,14 @@ class Ran:
 class Warm:
     """tests/pwsh/serve.ps1 in a process of its own."""
 
-    def __init__(self, folder: Path, writes: bool = True) -> None:
+    def __init__(self, folder: Path, writes: bool = True, environment: Mapping[str, str] | None = None) -> None:
         assert PWSH
         with socket.create_server(("127.0.0.1", 0)) as listener:
             listener.settimeout(60)
             self._process = subprocess.Popen(
                 [PWSH, "-NoProfile", "-NonInteractive", "-File", str(HERE / "pwsh" / "serve.ps1"),
                  str(script_file(folder, writes)),
-                 str(listener.getsockname()[1])], stdin=subprocess.DEVNULL)
+                 str(listener.getsockname()[1])], stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
             self._socket = listener.accept()[0]
         self._socket.settimeout(60)
         self._stream = self._socket.makefile("rwb")

@@ -160,3 +160,15 @@ def test_the_docs_name_every_cmdlet_of_the_allow_list() -> None:
     emitted = writing_cmdlets(kinds.load().values())
     assert [cmdlet for cmdlet in emitted if f"`{cmdlet.partition('-')[2]}`" not in DOC] == []
     assert all(f"`{name}.ps1`" in DOC for name in WRITER_PARTS)
+
+
+@needs_pwsh
+@pytest.mark.parametrize("name", ["prober", "reader"])
+def test_an_older_powershell_can_at_least_say_that_it_is_one(name: str) -> None:
+    """The one that comes with Windows Server 2012, which has the cmdlets of NetSecurity first: `ping` is to say what is wrong."""
+    text = script_named(name)
+    newer = {"Windows PowerShell 4.0", "Windows PowerShell 5.0", "Windows Server 2016", ".NET Framework 4.6"}
+    since = {**API["types"], **{use: row["since"] for use, row in (*API["members"].items(), *API["commands"].items())}}
+    found = parsed(text)
+    assert [use for what in ("types", "members", "commands") for use in found[what] if since[use] in newer] == []
+    assert "::new(" not in text

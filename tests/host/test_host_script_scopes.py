@@ -62,6 +62,7 @@ function Get-WSManInstance {
     $of = { ([xml]'<l><Port Source="GPO">5986</Port><Enabled>true</Enabled></l>').l }
     & $of
 }
+$PSVersionTable['PSEdition'] = 'Desktop'  # as Windows PowerShell says, which alone sees its endpoints
 function Get-PSSessionConfiguration { [CmdletBinding()] param() Write-Error 'Access is denied.' -ErrorId Denied }
 function Get-RingfenceIdentity { throw 'nobody' }
 function Get-Service { [CmdletBinding()] param($Name) [pscustomobject]@{ Status = 'Running' } }

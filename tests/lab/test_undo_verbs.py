@@ -96,6 +96,17 @@ def test_the_undo_of_another_run_is_looked_for_before_each_write(host: AskedHost
     assert [host.on.registry.get(RULES, name) is None for name in ("new", "later")] == [False, True]
 
 
+@pytest.mark.parametrize("host", WAYS, indirect=True)
+def test_what_would_be_refused_is_not_announced_in_the_ledger(host: AskedHost) -> None:
+    """Without an undo of its own a run writes there first what it is about to change."""
+    armed_by(host.on, "B")
+    announced = {"project": "abcdef0123", "generation": 0, "header": {"State": "pending"}, "set": {"a|b": "{}"}}
+    error = host.ask(Call("Ledger.Write", announced), rule("new")).error
+    assert error is not None
+    assert (error.category, error.id) == ("ResourceExists", "ringfence.busy")
+    assert host.on.registry.key(r"SOFTWARE\ringfence\abcdef0123") is None
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_who_is_no_administrator_sees_that_an_undo_waits(way: str) -> None:
     """Not its task: what its key says is all that there is to go by, until an administrator's run says otherwise."""

@@ -45,6 +45,7 @@ def happens(on: Machine, case: dict[str, Any]) -> None:
     on.surroundings.taken_over.update({name: tuple(taken) for name, taken in case.get("products", {}).items()})
     on.interfaces = tuple(i for i in on.interfaces if i.alias not in case.get("removed", ()))
     on.faults.denied_keys = tuple(case.get("denied", ()))
+    on.faults.denied_services = tuple(case.get("denied_services", ()))
     on.faults.unreadable_rules = case.get("unreadable", {})
 
 

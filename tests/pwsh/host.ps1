@@ -114,7 +114,8 @@ function global:Get-WinEvent {
 function global:Get-PSSessionConfiguration { Show-Host Endpoints }
 function global:Get-RingfenceProducts { Show-Host FirewallProducts }
 function global:Get-RingfenceIdentity { $global:Host1.Identity }
-function global:Get-Service([string]$Name) {
+function global:Get-Service {
+    [CmdletBinding()] param([string]$Name)
     if (-not $global:Host1.Services.Contains($Name)) {
         Write-Error "Cannot find any service with service name '$Name'." -ErrorId NoServiceFoundForGivenName
         return

@@ -62,7 +62,8 @@ def _services(seen: Examination) -> Iterator[Finding]:
             yield obstacle(f"{name} runs, and is disabled: after a restart it does not",
                            to_start(name))
     if missing := [name for name in SERVICE_TITLES if name not in seen.facts.services]:
-        yield "unknown", f"{', '.join(missing)}: not told by the host", "", ""
+        why = dict(seen.facts.unread)
+        yield "unknown", "; ".join(f"{name}: {why.get(name) or 'not told by the host'}" for name in missing), "", ""
     if not off and not missing:
         yield ok(", ".join(f"{name}{start.get(name, '')}" for name in (*TO_WRITE, *TO_NEGOTIATE[1:])) + ": running")
 

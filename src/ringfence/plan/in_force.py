@@ -136,7 +136,7 @@ def needs_interfaces(plan: Plan) -> bool:
 def undecided(plan: Plan) -> dict[Id, Resource]:
     """The objects that only Windows can tell about: it is asked for no others. What is still to be written is none of them."""
     changed = {c.id for c in plan.changes}
-    ids = (a.id for o in plan.obstacles if o.level == "unknown" for a in o.objects if a.id not in changed)
+    ids = (a.id for o in plan.obstacles if _is_doubt(o) for a in o.objects if a.id not in changed)
     return {id: r for id in ids if (r := plan.after.get(id)) is not None and r.kind.storage.has_enforcement}
 
 
@@ -149,7 +149,12 @@ def without_pending(plan: Plan) -> Plan:
 
 def _is_question(obstacle: Obstacle) -> bool:
     """Whether Windows can answer it; nobody asks for the sake of a note."""
-    return obstacle.level == "unknown" or obstacle.reason.obstacle == "not_looked_at"
+    return _is_doubt(obstacle) or obstacle.reason.obstacle == "not_looked_at"
+
+
+def _is_doubt(obstacle: Obstacle) -> bool:
+    """Whether it is not known, and the active store says it: of services it says nothing."""
+    return obstacle.level == "unknown" and obstacle.reason.obstacle != "service_stopped"
 
 
 def written(changes: Iterable[Change]) -> dict[Id, Resource]:

@@ -29,7 +29,7 @@ function Invoke-NetCmdlet($Call) {
     }
     if ($cmdlet -notlike 'New-*' -and $with['Name']) {
         if ($with['Name'] -is [string] -and (Invoke-ByObject $cmdlet $with)) { return }
-        $with['Name'] = @($with['Name'] | ForEach-Object { [WildcardPattern]::Escape($_) })  # it means itself
+        $with['Name'] = @($with['Name'] | ForEach-Object { ConvertTo-Pattern $_ })  # it means itself
         $with.Remove('Group')  # there it would be what is looked for
     }
     & $cmdlet @with 3>$null
@@ -47,7 +47,7 @@ function Find-Object([string]$Noun, [string]$Name, [bool]$Needed) {  # by name a
     if ($changesOf[$Noun] -gt 1 -and (-not $objectsOf.ContainsKey($Noun) -or $renamed[$Noun][$Name])) { Read-Objects $Noun }
     $known = $objectsOf[$Noun]
     if ($known -and $known[$Name]) { $known[$Name]; $known.Remove($Name) }  # once changed, it is out of date
-    elseif ($Needed) { (Get-Named $Noun @{ Name = [WildcardPattern]::Escape($Name) })[$Name] }
+    elseif ($Needed) { (Get-Named $Noun @{ Name = ConvertTo-Pattern $Name })[$Name] }
 }
 function Invoke-ByObject([string]$Cmdlet, $With) {  # whether it was done so; a group can only be changed so
     $grouped, $rest, $noun = $With.ContainsKey('Group'), $With.Clone(), $Cmdlet.Split('-')[1]

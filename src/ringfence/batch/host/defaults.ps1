@@ -7,21 +7,20 @@ function Read-ShippedRules($Rules, $Live, $Same) {  # JSON of those that differ;
     $other = foreach ($name in $Rules.GetValueNames()) {
         try {
             $rule, $kind = (Get-Stored $Rules $name), $Rules.GetValueKind($name)  # as in Read-Key
-            if ("$rule" -ceq "$(Get-Stored $Live $name)") { [void]$Same.Add($name) }
+            if ([string]::Equals("$rule", "$(Get-Stored $Live $name)")) { [void]$Same.Add($name) }
             else { '[' + (ConvertTo-JsonText $name) + ',"' + $kind + '",' + (ConvertTo-JsonText "$rule") + ']' }
         }
         catch { Add-Unread "the value $name of the key $defaultsKey\FirewallRules" $_ }
     }
     '["FirewallRules",[' + ($other -join ',') + ']]'
 }
-function Read-Defaults {
-    $unread.Clear()
-    $root, $rules, $live = (Get-KeyIfThere $defaultsKey), (Get-KeyIfThere "$defaultsKey\FirewallRules"), (Get-KeyIfThere "$firewallKey\FirewallRules")
-    $same = New-Object Collections.ArrayList
-    $rows = @(Get-Fact "the key $defaultsKey" { if ($root) { Read-Key $root $defaultsKey '' 'FirewallRules' } }) +
-        @(Get-Fact "the key $defaultsKey\FirewallRules" { if ($rules) { Read-ShippedRules $rules $live $same } })
-    @{ rows = New-Object Text.StringBuilder ('[' + ($rows -join ',') + ']'); same = $same; language = $PSUICulture; unread = @($unread) }
-}
 $verbs += @{
-    'Defaults.Read' = { Read-Defaults }
+    'Defaults.Read' = {
+        $unread.Clear()
+        $root, $rules, $live = (Get-KeyIfThere $defaultsKey), (Get-KeyIfThere "$defaultsKey\FirewallRules"), (Get-KeyIfThere "$firewallKey\FirewallRules")
+        $same = New-Object Collections.ArrayList
+        $rows = @(Get-Fact "the key $defaultsKey" { if ($root) { Read-Key $root $defaultsKey '' 'FirewallRules' } }) +
+            @(Get-Fact "the key $defaultsKey\FirewallRules" { if ($rules) { Read-ShippedRules $rules $live $same } })
+        @{ rows = New-Object Text.StringBuilder ('[' + ($rows -join ',') + ']'); same = $same; language = $PSUICulture; unread = @($unread) }
+    }
 }

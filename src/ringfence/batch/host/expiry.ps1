@@ -20,8 +20,9 @@ function Get-Expiry($Task) {  # fits: whether it does what it is there for, and 
     if ("$($actions[0].Arguments)" -cmatch ' Remove-(\w+) -Name \(-join \[char\[\]\]\(((?:\d{1,5},)*\d{1,5})\)\)') {
         $noun, $name = $Matches[1], (-join ($Matches[2].Split(',') | ForEach-Object { [int]$_ -as [char] }))
         $found['noun'], $found['name'] = $noun, $name
-        $found['fits'] = $actions.Count -eq 1 -and $actions[0].Execute -eq $expiryShell -and $actions[0].Arguments -ceq (Get-ExpiryLine $noun $name) -and
-            $Task.TaskName -ceq (Get-ExpiryName $noun $name) -and $begins.Count -eq 2 -and $begins[0] -ceq $begins[1] -and "$($Task.State)" -ne 'Disabled'
+        $found['fits'] = $actions.Count -eq 1 -and [string]::Equals($actions[0].Execute, $expiryShell, 'OrdinalIgnoreCase') -and
+            [string]::Equals($actions[0].Arguments, (Get-ExpiryLine $noun $name)) -and [string]::Equals($Task.TaskName, (Get-ExpiryName $noun $name)) -and
+            $begins.Count -eq 2 -and [string]::Equals($begins[0], $begins[1]) -and "$($Task.State)" -ne 'Disabled'
     }
     $found
 }

@@ -1,7 +1,7 @@
 # What registers and removes the tasks of expiry.ps1. A task starts at its moment, or as soon as it can after that, and again until the
 # rule is gone, and no undo waits that could put it back; then it deletes itself.
 $ourTask = '^[0-9a-f]{32}\z'
-$expiringNouns = 'NetFirewallRule', 'NetIPsecRule', 'NetIPsecMainModeRule'
+$expiringNouns = '^(NetFirewallRule|NetIPsecRule|NetIPsecMainModeRule)\z'
 $expiryXml = @'
 <?xml version="1.0"?>
 <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
@@ -17,7 +17,7 @@ $expiryXml = @'
 '@
 function Stop-Expiry([string]$Why, [string]$Category = 'InvalidArgument') { Stop-Call $Category expiry $Why }
 function Assert-Expiry($With) {
-    if ($With['noun'] -cnotin $expiringNouns) { Stop-Expiry "no $($With['noun']) ends by itself" }
+    if ("$($With['noun'])" -cnotmatch $expiringNouns) { Stop-Expiry "no $($With['noun']) ends by itself" }
     if ($With['name'] -isnot [string] -or $With['name'] -notmatch '^[^*?`\[\]\x00-\x1f]{1,1000}\z') { Stop-Expiry "no rule that ends by itself is named '$($With['name'])'" }
     if ("$($With['at'])" -cnotmatch '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\z' -or $null -eq ($With['at'] -as [datetime])) { Stop-Expiry "'$($With['at'])' is no moment" }
 }

@@ -4,20 +4,19 @@ $ledger, $sections = 'SOFTWARE\ringfence', 'Owner, Access'
 if (-not (Test-Path -LiteralPath Function:\Get-RingfenceRegistry)) { function Get-RingfenceRegistry {
     [Microsoft.Win32.RegistryKey]::OpenBaseKey('LocalMachine', 'Registry64')
 } }
-function Read-Ledger {  # rows: none where it is not there, null where it may not be opened
-    $unread.Clear()
-    $found = @{ rows = @(); machine = Get-Fact machine { (Get-RingfenceRegistry).OpenSubKey('SOFTWARE\Microsoft\Cryptography').GetValue('MachineGuid') } }
-    try {
-        $root = (Get-RingfenceRegistry).OpenSubKey($ledger)
-        if ($root) {
-            $found['sddl'] = $root.GetAccessControl($sections).GetSecurityDescriptorSddlForm($sections)
-            $found['rows'] = New-Object Text.StringBuilder ('[' + (@(Read-Key $root "HKLM\$ledger" '') -join ',') + ']')
-        }
-    }
-    catch { if (-not (Test-Gone $_)) { $found['rows'] = $null; Add-Unread "the key HKLM\$ledger" $_ } }
-    $found['unread'] = @($unread)
-    $found
-}
 $verbs += @{
-    'Ledger.Read' = { Read-Ledger }
+    'Ledger.Read' = {  # rows: none where it is not there, null where it may not be opened
+        $unread.Clear()
+        $found = @{ rows = @(); machine = Get-Fact machine { (Get-RingfenceRegistry).OpenSubKey('SOFTWARE\Microsoft\Cryptography').GetValue('MachineGuid') } }
+        try {
+            $root = (Get-RingfenceRegistry).OpenSubKey($ledger)
+            if ($root) {
+                $found['sddl'] = $root.GetAccessControl($sections).GetSecurityDescriptorSddlForm($sections)
+                $found['rows'] = New-Object Text.StringBuilder ('[' + (@(Read-Key $root "HKLM\$ledger" '') -join ',') + ']')
+            }
+        }
+        catch { if (-not (Test-Gone $_)) { $found['rows'] = $null; Add-Unread "the key HKLM\$ledger" $_ } }
+        $found['unread'] = @($unread)
+        $found
+    }
 }

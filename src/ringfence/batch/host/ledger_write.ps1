@@ -55,6 +55,7 @@ function Open-LedgerKey($Above, [string]$Name, [bool]$Make, [string]$Sddl = $own
 }
 $writeLedger = { param($With)
     $project, $header = $With['project'], $With['header']
+    if ($header['State'] -eq 'pending') { Assert-Armed }  # before changes, which would be refused
     $root = Open-LedgerKey (Get-RingfenceRegistry) $ledger
     $key = if ($root) { Open-LedgerKey $root $project }
     $stored = if ($key -and "$($key.GetValue('Generation'))" -match '^\d{1,18}\z') { [long]$Matches[0] } else { 0L }

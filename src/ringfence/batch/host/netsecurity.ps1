@@ -8,6 +8,8 @@ $readers = 'Get-NetIPsecDospSetting', 'Get-NetIPsecMainModeSA', 'Get-NetIPsecQui
 function Assert-Cmdlet($Cmdlet, [string[]]$Among) {
     if ($Cmdlet -notin $Among) { Stop-Call PermissionDenied allowlist "'$Cmdlet' is not among the cmdlets ringfence runs here" }
 }
+# A name as a pattern that means itself: WildcardPattern.Escape of 5.1 leaves backticks alone.
+function ConvertTo-Pattern([string]$Name) { $Name -replace '[*?\[\]`]', '`$0' }
 function Get-Named([string]$Noun, $With, $Failed, $Named = (Get-NameTable)) {  # name = object; a name that is not there is left out. Failed: what went wrong beside
     & "Get-$Noun" @With -ErrorAction SilentlyContinue -ErrorVariable problems 3>$null |
         ForEach-Object { $named["$(@($_.Name, $_.InstanceID -ne $null)[0])"] = $_ }
@@ -28,7 +30,7 @@ function Get-Plain([string]$Cmdlet) {
 function Read-Enforcement([string]$Kind, [string[]]$Names) {
     if ($Kind -notin $rules) { Stop-Call InvalidArgument kind "no status is read of '$Kind'" }
     $found, $with = (Get-NameTable), @{ PolicyStore = 'ActiveStore' }
-    if ($Names.Count -le $fewNames) { $with['Name'] = @($Names | ForEach-Object { [WildcardPattern]::Escape($_) }) }
+    if ($Names.Count -le $fewNames) { $with['Name'] = @($Names | ForEach-Object { ConvertTo-Pattern $_ }) }
     $failed = New-Object Collections.ArrayList
     $inForce = if ($Names) { Get-Named $Kind $with $failed } else { Get-NameTable }
     $unread.Clear()

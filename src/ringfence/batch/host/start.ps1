@@ -8,7 +8,7 @@ Set-StrictMode -Off; $ErrorActionPreference = 'Stop'; $PSDefaultParameterValues 
 $wire, $own = '2.2', "$($MyInvocation.MyCommand.ScriptBlock)"  # the version that is spoken here, the text that runs
 $batch = "$(@($input)[0])"  # a parameter would be written to transcripts
 # What is kept by names of Windows' objects: 5.1's @{} knows them apart by the language, ß is ss to it, and the registry does not.
-function Get-NameTable { [Collections.Hashtable]::new([StringComparer]::OrdinalIgnoreCase) }
+function Get-NameTable { New-Object Collections.Hashtable ([StringComparer]::OrdinalIgnoreCase) }
 $verbs = @{}  # what may be called: each part that follows adds its own
 $unread = New-Object Collections.ArrayList  # what could not be read, and why
 $secrets = New-Object Collections.ArrayList  # what no message may hold

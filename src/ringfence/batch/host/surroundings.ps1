@@ -40,6 +40,10 @@ function Read-Listeners {
     }
 }
 function Read-SessionConfigurations {
+    if ($PSVersionTable.PSEdition -eq 'Core') {  # it shows its own alone
+        [void]$unread.Add(@{ fact = 'endpoints'; why = 'those of Windows PowerShell are not known from PowerShell 7' })
+        return
+    }
     foreach ($one in Get-Fact endpoints { Get-PSSessionConfiguration -ErrorAction Continue }) {
         @{ name = $one.Name; virtual_account = "$($one.RunAsVirtualAccount)"; groups = "$($one.RunAsVirtualAccountGroups)" }
     }
@@ -54,9 +58,10 @@ function Read-Surroundings {
     $found['applocker_script_rules'] = @(Get-Fact applocker_script_rules {
             Get-Item -LiteralPath $settings['applocker_scripts'][0] -ErrorAction Continue | ForEach-Object { $_.GetSubKeyNames() } }).Count
     foreach ($name in $marks.Keys) { $found[$name] = [bool](Get-Fact $name { Get-Item -LiteralPath $marks[$name] -ErrorAction Continue }) }
-    $found['restart_for_files'] = @(Get-Fact restart_for_files {
+    $texts = @(Get-Fact restart_for_files {
             Get-Item -LiteralPath 'HKLM:\SYSTEM\CurrentControlSet\Control\Session Manager' -ErrorAction Continue |
-                ForEach-Object { $_.GetValue('PendingFileRenameOperations') } }).Count
+                ForEach-Object { $_.GetValue('PendingFileRenameOperations') } } | Where-Object { $null -ne $_ })  # no value is a $null
+    $found['restart_for_files'] = ($texts.Count + 1) -shr 1  # two for each: from where to where, empty where it is to be deleted
     $guard = Get-Fact app_control { Get-CimInstance -Namespace root/Microsoft/Windows/DeviceGuard -ClassName Win32_DeviceGuard -ErrorAction Continue }
     $found['app_control'] = $guard.UsermodeCodeIntegrityPolicyEnforcementStatus
     if ($found['services']['WinRM'].state -eq 'running') {  # a look at a stopped one asks whether to start it

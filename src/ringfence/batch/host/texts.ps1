@@ -65,7 +65,7 @@ function Resolve-Text([string]$Text, $Files) {
     }
 }
 function Resolve-Texts($Texts) {
-    $found, $files = (New-Object Collections.Specialized.OrderedDictionary), @{}
+    $found, $files = (New-Object Collections.Specialized.OrderedDictionary), (Get-NameTable)
     foreach ($text in $Texts) { $found[$text] = Resolve-Text $text $files }
     $found
 }

@@ -37,8 +37,8 @@ ROOTS = {"local": (POLICY, ("RestrictedServices", "Mdm")), "group_policy": (GROU
          "restricted": (RESTRICTED, ())}
 SETS_WITH_KEYS = {"NetIPsecPhase1AuthSet": ("Phase1AuthenticationSet", "Phase1AuthenticationSets")}
 _SERVICES = ("mpssvc", "BFE", "IKEEXT", "PolicyAgent")  # those of which Facts.Read tells
-_OF_A_BATCH = ("Expiry.Read", "Expiry.Remove", "Expiry.Write", "Key.Compare", "Net.Call", "Policy.Read", "SA.Delete", "Undo.Arm",
-               "Undo.Confirm", "Undo.Continue", "Undo.Fire", "Undo.Read")  # verbs that need to know more than their call
+_OF_A_BATCH = ("Expiry.Read", "Expiry.Remove", "Expiry.Write", "Key.Compare", "Ledger.Write", "Net.Call", "Policy.Read",
+               "SA.Delete", "Undo.Arm", "Undo.Confirm", "Undo.Continue", "Undo.Fire", "Undo.Read")  # need more than their call
 _NEEDED = {"Account.Resolve": ("names",), "Texts.Read": ("texts",), "Enforcement.Read": ("kind", "names"),
            "SA.Delete": ("remote_address",)}
 
@@ -69,7 +69,6 @@ class HostScript:
             "Conditions.Read": lambda arguments, session: condition_facts(self.machine),
             "Defaults.Read": lambda arguments, session: read_defaults(self.machine),
             "Ledger.Read": lambda arguments, session: read_ledger(self.machine, session),
-            "Ledger.Write": lambda arguments, session: write_ledger(self.machine, arguments, session),
             "Events.Read": lambda arguments, session: read_events(self.machine, arguments, session),
             "Domain.Read": self._domain, "Texts.Read": self._texts, "Enforcement.Read": self._enforcement,
             "SA.Read": self._associations}
@@ -104,7 +103,13 @@ class HostScript:
             undo.require_armed(session)
             return security_associations.delete(self.machine, str(arguments["remote_address"]))
 
+        def write_to_ledger(arguments: Arguments, session: Session) -> dict[str, int]:
+            if (arguments.get("header") or {}).get("State") == "pending":
+                undo.require_armed(session)
+            return write_ledger(self.machine, arguments, session)
+
         verbs: Verbs = {**self._verbs, "Net.Call": changes.call, "SA.Delete": delete_associations, **undo.verbs,
+                        "Ledger.Write": write_to_ledger,
                         **ExpiryVerbs(self.machine, undo.require_armed).verbs}
         tried: set[str] = set()  # the sets whose key this batch has asked about
         with self.machine.lock:
@@ -222,15 +227,16 @@ class HostScript:
     # Facts.Read, Interfaces.Read, Management.Read, Account.Resolve
 
     def _facts(self, arguments: Arguments, session: Session) -> dict[str, Any]:
-        machine, system = self.machine, self.machine.system
+        machine, system, denied = self.machine, self.machine.system, self.machine.faults.denied_services
         lacks = session.endpoint.lacks if session.endpoint else frozenset()
         return {"computer": machine.name, "domain": machine.domain,
                 "os": {"caption": system.caption, "version": f"10.0.{system.build}", "build": system.build,
                        "edition": system.edition, "product": system.product},
                 "powershell": system.powershell, "language_mode": machine.faults.language_mode,
                 "elevated": session.elevated, "time": self._time(), "utc_offset": machine.surroundings.utc_offset,
-                "services": {name: machine.services[name] for name in _SERVICES if name in machine.services},
-                "environment": dict(machine.environment), "legacy_ipsec_policy": self._legacy_ipsec_policy(), "unread": [],
+                "services": {name: None if name in denied else machine.services.get(name) for name in _SERVICES},
+                "environment": dict(machine.environment), "legacy_ipsec_policy": self._legacy_ipsec_policy(),
+                "unread": [{"fact": name, "why": "it may not be opened"} for name in _SERVICES if name in denied],
                 "wire": "2.2", "verbs": sorted({*self._verbs, *_OF_A_BATCH} - lacks),
                 "script_sha256": None}
 

@@ -43,7 +43,7 @@ def surrounding_facts(machine: Machine) -> dict[str, Any]:
                            for s in services(machine) if s["Name"] in machine.services},
               "restart_for_components": registry.key(rf"{_CURRENT}\Component Based Servicing\RebootPending") is not None,
               "restart_for_updates": registry.key(rf"{_CURRENT}\WindowsUpdate\Auto Update\RebootRequired") is not None,
-              "restart_for_files": len(renames) if isinstance(renames, list) else 0, "app_control": around.app_control,
+              "restart_for_files": (len(renames) + 1) // 2 if isinstance(renames, list) else 0, "app_control": around.app_control,
               "unread": []}
     if machine.services["WinRM"] == "running":
         config = around.winrm
@@ -55,4 +55,7 @@ def surrounding_facts(machine: Machine) -> dict[str, Any]:
         found["listeners"] = [{name.lower(): value for name, value in one.items()} for one in around.listeners]
         found["endpoints"] = [{"name": e["Name"], "virtual_account": e["RunAsVirtualAccount"],
                                "groups": e["RunAsVirtualAccountGroups"]} for e in session_configurations(machine)]
+        if not machine.system.powershell.startswith("5."):
+            found |= {"endpoints": [], "unread": [
+                {"fact": "endpoints", "why": "those of Windows PowerShell are not known from PowerShell 7"}]}
     return found

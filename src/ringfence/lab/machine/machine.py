@@ -88,7 +88,8 @@ class Faults:
     `fail_at`: the connection breaks before call N (from 0) of a batch that has so many. `read_only`: every write is
     denied. `language_mode`: of the PowerShell session. `denied_keys`: paths of registry keys that the account may not open.
     `unplugged`: nobody reaches it: no cable. `denied_programs`: names of programs that App Control lets nobody start.
-    `unreadable_rules`: {name: why} of rules that the ActiveStore cannot show.
+    `unreadable_rules`: {name: why} of rules that the ActiveStore cannot show. `denied_services`: those that the account may not
+    open: Get-Service says that there is none of that name.
 
     Of `netsh advfirewall`: `netsh_seconds` that an export or an import takes · `import_fails`, `export_fails`: so many of them
     fail · `import_dies_at`: the next import ends after this part of its changes (0 to 1) · `export_overwrites` a file that is
@@ -110,6 +111,7 @@ class Faults:
     unplugged: bool = False
     denied_programs: tuple[str, ...] = ()
     unreadable_rules: Mapping[str, str] = field(default_factory=dict)
+    denied_services: tuple[str, ...] = ()
     netsh_seconds: float = 0.0
     import_fails: int = 0
     export_fails: int = 0
@@ -203,6 +205,8 @@ class Machine:
         self.after_calls: list[Callable[[str], None]] = []  # told what was called, after each cmdlet that may have written
         self.registry.set(r"SOFTWARE\Microsoft\Windows NT\CurrentVersion", "EditionID", system.edition)
         self.registry.set(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid", str(uuid.uuid5(uuid.NAMESPACE_DNS, name)))
+        for key in (r"Control\Session Manager", *(rf"Services\{service}" for service in self.services)):
+            self.registry.create(rf"SYSTEM\CurrentControlSet\{key}")
         self._texts = builtin_policy.install(self.registry, system.product, system.schema)
 
     @property

@@ -62,7 +62,8 @@ class WindowsObjects:
                  "ProductType": types.PSUInt(_PRODUCTS[system.product])}]
 
     def _services(self, session: Session) -> Objects:
-        return [{"Name": name, "Status": status.capitalize()} for name, status in self.machine.services.items()]
+        return [{"Name": name, "Status": status.capitalize()} for name, status in self.machine.services.items()
+                if name not in self.machine.faults.denied_services]
 
     def _device_guard(self, session: Session) -> Objects:
         return [{"UsermodeCodeIntegrityPolicyEnforcementStatus": types.PSUInt(self.machine.surroundings.app_control)}]
