@@ -60,6 +60,12 @@ class _Asked(AskedFlow):
         self.program, self.service = machine.expanded(flow.program).lower(), flow.service.lower()
 
 
+@lru_cache(maxsize=64)
+def _asked(machine: Machine, flow: Flow) -> _Asked:
+    """One flow is put to many rules. No machine here gets other adapters."""
+    return _Asked(machine, flow)
+
+
 _TYPES: dict[str, Any] = {"lan": "wired", "wireless": "wireless", "remoteaccess": "remote_access"}
 
 
@@ -89,7 +95,7 @@ def meets(machine: Machine, flow: Flow, rule: StoredRule) -> bool:
     conditions = _without_marks(tuple(rule.pairs), words)
     return (conditions.direction in ("", flow.direction.lower()) and _said(rule, MARKS) <= flow.marks
             and _stands_in(flow.local_port, rule.all(*LOCAL_PORTS)) and _stands_in(flow.remote_port, rule.all(*REMOTE_PORTS))
-            and conditions.match(_Asked(machine, flow)) is True)
+            and conditions.match(_asked(machine, flow)) is True)
 
 
 def passes(machine: Machine, flow: Flow, text: str | None, default: bool) -> bool:

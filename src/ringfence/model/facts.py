@@ -114,7 +114,7 @@ class Facts:
         found = _VERSION.match(said) if isinstance(said, str) else None
         return (int(found[1]), int(found[2])) if found else None
 
-    @property
+    @cached_property
     def environment(self) -> dict[str, str]:
         """{variable in lower case: value} of the variables that paths of policies have."""
         return {str(k).lower(): v for k, v in _dict(self.raw.get("environment")).items() if isinstance(v, str)}
