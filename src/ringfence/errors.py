@@ -49,7 +49,7 @@ _MEANINGS = {
     ExitCode.HOST_FAILED: "some hosts failed, were restored or lost, or it is not known what became of them",
     ExitCode.TEST_FAILED: "a test of the policy, or lint, failed",
     ExitCode.INTERRUPTED: "ended by SIGINT (Ctrl-C); hosts that were begun are told",
-    ExitCode.TERMINATED: "ended by SIGTERM; hosts that were begun are told",
+    ExitCode.TERMINATED: "ended by SIGTERM, or by a terminal that closed (SIGHUP); hosts that were begun are told",
 }
 PRECEDENCE = (ExitCode.INTERRUPTED, ExitCode.TERMINATED, ExitCode.HOST_FAILED, ExitCode.REFUSED, ExitCode.UNREACHABLE,
               ExitCode.STALE, ExitCode.ERROR, ExitCode.TEST_FAILED, ExitCode.DIFFERENCES, ExitCode.IN_SYNC)

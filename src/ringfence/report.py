@@ -297,7 +297,7 @@ class Report:
         """The exit code of the run; `differences_fail`: whether hosts that differ count (drift, --detailed-exitcode). What is
         there and not in force counts always: no change of ours would mend it. `unreachable_fails`: see --unreachable."""
         if self.signal:
-            return ExitCode.TERMINATED if self.signal == "SIGTERM" else ExitCode.INTERRUPTED
+            return ExitCode.INTERRUPTED if self.signal == "SIGINT" else ExitCode.TERMINATED
         ignored = {*(() if differences_fail or self.counts["not_in_force"] else (ExitCode.DIFFERENCES,)),
                    *(() if unreachable_fails else (ExitCode.UNREACHABLE,))}
         return combined_exit_code(self.codes - ignored)

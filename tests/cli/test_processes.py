@@ -139,7 +139,7 @@ def test_what_was_agreed_to_is_made(cli: Cli) -> None:
         assert all(host.registry.get(RULES, "corp-web") for host in hosts.values())
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_to_all_of_them_ends_in_order(name: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     with both_stuck(cli, monkeypatch) as (process, workers, free, _):
         assert len(workers) == 2

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from ringfence.run.interruption import Interruption, Terminated, sigterm_raises
+from ringfence.run.interruption import SIGNALS, Interruption, Terminated, ending_raises, handled
 
 
 def ended(number: signal.Signals = signal.SIGTERM) -> None:
@@ -20,7 +20,7 @@ def test_sigterm_ends_what_is_under_way_and_means_again_what_it_did() -> None:
     seen = list[int]()
     before = signal.signal(signal.SIGTERM, lambda number, frame: seen.append(number))
     try:
-        with pytest.raises(Terminated), sigterm_raises():
+        with pytest.raises(Terminated), ending_raises():
             ended()
         os.kill(os.getpid(), signal.SIGTERM)
         assert seen == [signal.SIGTERM]
@@ -28,7 +28,8 @@ def test_sigterm_ends_what_is_under_way_and_means_again_what_it_did() -> None:
         signal.signal(signal.SIGTERM, before)
 
 
-@pytest.mark.parametrize(("second", "raised"), [(signal.SIGTERM, Terminated), (signal.SIGINT, KeyboardInterrupt)])
+@pytest.mark.parametrize(("second", "raised"), [
+    (signal.SIGTERM, Terminated), (signal.SIGHUP, Terminated), (signal.SIGINT, KeyboardInterrupt)])
 def test_of_two_signals_the_first_is_noted_and_the_second_ends(second: signal.Signals, raised: type[BaseException]) -> None:
     interruption = Interruption()
     with interruption.heard():
@@ -36,7 +37,7 @@ def test_of_two_signals_the_first_is_noted_and_the_second_ends(second: signal.Si
         assert (interruption.number, interruption.name) == (signal.SIGINT, "SIGINT")
         with pytest.raises(raised) as found:
             ended(second)
-        assert isinstance(found.value, Terminated) == (second == signal.SIGTERM)
+        assert isinstance(found.value, Terminated) == (second != signal.SIGINT)
 
 
 def test_what_is_cut_short_ends_at_the_first_signal() -> None:
@@ -59,3 +60,18 @@ def test_a_signal_elsewhere_is_only_noted() -> None:
         interruption.cut_short(lambda: None)
         os.kill(os.getpid(), signal.SIGINT)
     assert interruption
+
+
+def test_a_terminal_that_closes_is_heard_but_where_nohup_said_no() -> None:
+    """Who starts with nohup has SIGHUP ignored, and means it."""
+    heard: list[int] = []
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        for ignored in (False, True):
+            signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+            with handled(SIGNALS, lambda number, frame: heard.append(number)):
+                os.kill(os.getpid(), signal.SIGHUP)
+            assert signal.getsignal(signal.SIGHUP) is (signal.SIG_IGN if ignored else signal.SIG_DFL)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert heard == [signal.SIGHUP]

@@ -29,7 +29,7 @@ from ringfence.cli.resolved_settings import OLD, ResolvedSettings
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.errors import FAILURES, ExitCode, Interrupted, RingfenceError
 from ringfence.files import is_stream
-from ringfence.run.interruption import Terminated, sigterm_raises
+from ringfence.run.interruption import Terminated, ending_raises
 from ringfence.run_settings import SETTINGS
 
 Command = Callable[..., int]
@@ -77,7 +77,7 @@ def command(name: str, function: Command, **more: Any) -> CommandParser:
         for name, group in groups.items():
             arguments[name] = group(**{f.name: values.pop(f.name) for f in dataclasses.fields(group)})
         console = hints["console"](arguments["console"], command_name(function), found)
-        with logged(arguments["console"]) as problem, sigterm_raises():
+        with logged(arguments["console"]) as problem, ending_raises():
             return _guarded(function, arguments | values | {"console": console}, wrong or problem)
 
     return parser(name, parameters, call, help=inspect.getdoc(function), **more)

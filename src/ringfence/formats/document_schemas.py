@@ -97,7 +97,7 @@ def _run(host: Schema, **more: Schema) -> Schema:
     definitions: Schema = {"type": "object", "additionalProperties": {"$ref": "#/$defs/change"},
                            "description": "Each distinct change once."}
     result = _nullable(_object({
-        "hosts": _array("host"), "definitions": definitions, "signal": {"enum": ["SIGINT", "SIGTERM", None]},
+        "hosts": _array("host"), "definitions": definitions, "signal": {"enum": ["SIGINT", "SIGTERM", "SIGHUP", None]},
         "not_begun": {**TEXTS, "description": "Hosts to which nothing was written, for the run ended before: by a signal, or by "
                       "what is wrong on another host."},
         **more}, *more))

@@ -1,19 +1,20 @@
-"""Ctrl-C and SIGTERM: the first ends a run in order, the second at once."""
+"""Ctrl-C, SIGTERM and a terminal that closes (SIGHUP): the first signal ends a run in order, the second at once."""
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import FrameType
 from typing import Any, TypeVar
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+TERMINATING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))  # Windows has no SIGHUP
+SIGNALS = (signal.SIGINT, *TERMINATING)
 T = TypeVar("T")
 GRACE = 5.0  # seconds that hosts which are being written get to end; GitHub kills 7.5 s after SIGINT, systemd and GitLab later
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, where what is under way ends at once."""
+    """SIGTERM or SIGHUP, where what is under way ends at once."""
 
 
 class _CutShort(BaseException):
@@ -31,26 +32,19 @@ class Interruption:
 
     @property
     def name(self) -> str:
-        """SIGINT or SIGTERM; empty as long as nobody asked."""
+        """SIGINT, SIGTERM or SIGHUP; empty as long as nobody asked."""
         return signal.Signals(self.number).name if self.number else ""
 
     @contextmanager
     def heard(self) -> Iterator[None]:
         """From here on the first signal is only noted; a second one is a KeyboardInterrupt. Elsewhere than in the main thread
         no signal arrives."""
-        if threading.current_thread() is not threading.main_thread():
+        with handled(SIGNALS, self._hear):
             yield
-            return
-        before: dict[int, Any] = {number: signal.signal(number, self._hear) for number in SIGNALS}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if self.number:
-            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+            raise Terminated if number in TERMINATING else KeyboardInterrupt
         self.number = number
         if self._cuts_short:
             raise _CutShort
@@ -69,17 +63,25 @@ class Interruption:
 
 
 @contextmanager
-def sigterm_raises() -> Iterator[None]:
-    """SIGTERM ends what is done here as Ctrl-C does, with Terminated, so that what was begun can be told."""
+def handled(numbers: Iterable[int], handler: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Signals have this handler here, but for a SIGHUP that is ignored: nohup wants it so. In other threads than the main one
+    nothing is changed, since none arrives there."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-
-    def end(number: int, frame: FrameType | None) -> None:
-        raise Terminated
-
-    before: Any = signal.signal(signal.SIGTERM, end)
+    heard = [n for n in numbers if signal.Signals(n).name != "SIGHUP" or signal.getsignal(n) is not signal.SIG_IGN]
+    before: dict[int, Any] = {number: signal.signal(number, handler) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def ending_raises() -> AbstractContextManager[None]:
+    """SIGTERM and SIGHUP end what is done here as Ctrl-C does, with Terminated, so that what was begun can be told."""
+    return handled(TERMINATING, _raise)

@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
@@ -20,6 +19,7 @@ from ringfence.formats.data import encode
 from ringfence.lab import Machine, machine
 from ringfence.lab.console import channel
 from ringfence.lab.console.host_console import CmdletError, HostConsole, NotUnderstood
+from ringfence.run.interruption import SIGNALS, handled
 from ringfence.views.format import columns, count, escaped, value
 
 HELP = "Simulated Windows hosts on this machine, for trying and testing."
@@ -252,9 +252,5 @@ def _lines(shown: Mapping[str, Any]) -> Iterator[str]:
 def _ended() -> Any:
     """An event that Ctrl-C or a polite kill sets."""
     event = threading.Event()
-    before = {number: signal.signal(number, lambda *_: event.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handled(SIGNALS, lambda *_: event.set()):
         yield event
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
