@@ -51,7 +51,7 @@ def _prefix(value: Any) -> str:
 
 ALIASES = PropertyType("list of interface aliases", _aliases,
                {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]},
-               lambda v: [str(a) for a in v])
+               lambda v: [str(a) for a in v], resolved_by_host="alias", host_names=tuple)
 PREFIX = PropertyType("an IPv6 prefix", _prefix, {"type": "string"}, sample="2001:db8::/48")
 
 

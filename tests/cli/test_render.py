@@ -129,3 +129,16 @@ def test_the_conditions_of_what_is_imported_several_times_are_those_of_all_its_u
     said = project("render", "web1").out
     assert "# for web, when web_is_there\n" in said
     assert ("name: r1" in said, "name: r2" in said) == (True, False)
+
+
+@pytest.mark.parametrize(("task", "told"), [
+    ("{name: WINRM-HTTP-In-TCP, enabled: false}", None), ("{name: x, enabled: true}\n      omitted: keep", None),
+    ("{name: x, protocol: tcp, local_port: 1, remote_address: any}", "allow inbound tcp 1 from ANY, any profile")])
+def test_of_what_is_only_mentioned_nothing_is_said_that_the_host_decides(cli: Cli, task: str, told: str | None) -> None:
+    """A rule of Windows of which a task says one thing does not let in everybody."""
+    cli.write({"hosts.yml": HOSTS, "site.yml": f"- hosts: web\n  tasks:\n    - firewall_rule: {task}\n",
+               "ringfence.yml": "inventory: hosts.yml\nplaybooks: site.yml\n"})
+    said = cli("render", "web1")
+    assert f"\n# {told or 'what is not said here stays as the host has it'}\n" in said.out
+    (one,) = json.loads(cli("render", "web1", "--output", "json").out)["result"]["hosts"][0]["declarations"]
+    assert one["meaning"] == told

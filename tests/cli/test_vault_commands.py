@@ -212,3 +212,11 @@ def test_ansible_reads_it_and_it_reads_ansibles(label: str, cli: Cli) -> None:
     subprocess.run([ANSIBLE, "rekey", *given, "--new-vault-password-file", "other", "secrets.yml"], **run)  # type: ignore[call-overload]
     shown = cli("vault", "view", "--vault-password-file", "other", "secrets.yml")
     assert yaml.safe_load(shown.out) == {"a": 1, "ü": "zwei"}
+
+
+def test_a_value_on_the_command_line_is_refused_and_not_repeated(cli: Cli) -> None:
+    """It stands in the shell's history already; a log need not have it too."""
+    said = cli("vault", "encrypt-string", "S3cret-9", "--name", "x")
+    assert said.code == 1
+    assert "S3cret-9" not in said.out + said.err
+    assert "pipe it in, or be asked for it" in said.err

@@ -205,6 +205,20 @@ def test_what_a_killed_lab_left_is_removed(tmp_path: Any, monkeypatch: pytest.Mo
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_a_suspended_lab_comes_back_to_stays(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its port takes connections, and nobody answers."""
+    monkeypatch.setattr(channel, "folder", lambda: tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        (tmp_path / "1.json").write_text(json.dumps({"pid": 1, "port": silent.getsockname()[1], "key": "k", "hosts": ["web1"],
+                                                     "inventory": ""}), encoding="ascii")
+        known = channel._read(tmp_path / "1.json")
+        assert known is not None
+        assert known.state(0.2) == "silent"
+        monkeypatch.setattr(channel.RunningLab, "state", lambda lab: "silent")
+        assert channel.labs() == []
+    assert [path.name for path in tmp_path.iterdir()] == ["1.json"]
+
+
 BLOCKED, PASSES, OPEN = "it is blocked\n", "it passes\n", "it is not decided"
 
 

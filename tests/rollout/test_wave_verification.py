@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from process_tree import gone
@@ -113,3 +113,9 @@ def test_where_no_file_can_be_made_a_command_has_failed(tmp_path: Path, monkeypa
     check = parse_check({"command": ["/bin/true"], "within": 0})
     found = WaveVerification(tmp_path, {}).failures([check], 1, [])
     assert found == ["command /bin/true: No such file or directory"]
+
+
+@pytest.mark.parametrize("said", [{"connect": 443}, {"blocked": 443}, {"command": ["true"]}])
+def test_a_status_is_of_http_alone(said: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="status is of http"):
+        parse_check({**said, "status": 200})

@@ -346,3 +346,11 @@ def test_no_state_of_it_can_be_printed_or_stored() -> None:
     with contextlib.redirect_stdout(io.StringIO()) as out:
         print(desired, resources(desired), [str(r) for r in resources(desired)])
     assert shows(out.getvalue()) == []
+
+
+def test_interfaces_of_a_dosp_setting_have_to_be_there() -> None:
+    """They are kept as they are called; the cmdlet would fail with the first one that is not there."""
+    result = gateway().plan(dosp(private_interface_aliases="Crop"))
+    assert result.changes == ()
+    (told,) = result.diagnostics
+    assert (told.severity, "no interface is called Crop; did you mean Corp" in told.summary) == ("error", True)

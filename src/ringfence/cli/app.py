@@ -124,4 +124,6 @@ def _usage(error: Any) -> None:
         return
     path = error.ctx.command_path if getattr(error, "ctx", None) else "ringfence"
     message = error.format_message()
+    if path.endswith(" encrypt-string") and "extra argument" in message:  # the message has it, and logs have the message
+        message = "the value is not taken from the command line, where others see it: pipe it in, or be asked for it"
     click.echo(f"error: {message[:1].lower()}{message[1:]}\n    `{path} --help` shows what there is.", err=True)

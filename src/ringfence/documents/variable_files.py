@@ -140,6 +140,7 @@ def mapping(value: Any, where: Where, problems: Problems) -> Map:
 
 
 _NONE = Map()
+_WITHOUT_VALUES = ("not YAML", "unknown tag", "the key ")  # mistakes in what is no value
 _PAIR = re.compile(r"""\s*([^\s=]+)=((?:\{\{.*?\}\}|\{%.*?%\}|"(?:[^"\\]|\\.)*"|'[^']*'|\S)*)""", re.DOTALL)
 
 
@@ -159,8 +160,13 @@ def _extra(argument: str, files: VariableFiles) -> Map:
     if argument[:1] in ("{", "["):
         found = Problems()
         value = yaml.parse(argument, where.file, found)
-        if found.failed:
-            files.problems.error(where, "not a mapping in JSON or YAML")
+        for one in found.all:  # one that quotes a value may quote a password
+            if one.severity == "warning":
+                files.problems.warn(one.where, "a value in it is not what it looks like", "Quote it if a text is meant.")
+            elif one.summary.startswith(_WITHOUT_VALUES):
+                files.problems.error(one.where, one.summary, one.detail)
+            else:
+                files.problems.error(one.where, "a value in it is not valid")
         return mapping(value, where, files.problems)
     if len(argument) > MAX_PAIRS:
         files.problems.error(where, f"more than {MAX_PAIRS:,} characters of key=value", "Write them into a file: -e @FILE.")

@@ -97,7 +97,7 @@ def _maker(tag: str) -> Callable[[str], Any]:
 
 
 _MAKE = {tag: _maker(tag) for tag in ("null", "bool", "int", "float", "timestamp")}
-_OTHERWISE = re.compile(r"[-+]?(?:0[0-7_]+|0b.*|.*[:_].*)")  # numbers that do not look like what they are
+_OTHERWISE = re.compile(r"[-+]?(?:0[0-7_]+|0[bx].*|.*[:_].*)")  # numbers that do not look like what they are
 _SCALAR = yaml.ScalarEvent
 _NUMBERS = (int, float)
 _CURLY = "“”„‘’"

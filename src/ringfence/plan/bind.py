@@ -1,7 +1,7 @@
 """What only the host can translate: interface aliases to GUIDs, account names to SIDs. One pure step before the difference.
 
-Names of services are not translated, but looked up: a display name (`Windows Update`) in place of a service's name is a mistake,
-for a rule of that name would match nothing, and be called otherwise on a host of another language.
+Aliases that Windows keeps as such are looked up. So are names of services: a display name (`Windows Update`) in place of one is a
+mistake, for a rule of that name would match nothing, and be called otherwise on a host of another language.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -79,7 +79,7 @@ def _unknown(declared: Present, found: HostSnapshot, sids: Mapping[str, str], er
                 for name in type.host_names(getattr(declared.resource, property)):
                     if not found.facts.has_service(name):
                         yield _no_service(declared, property, name, found.facts.service_names)
-            case "interface":
+            case "interface" | "alias":
                 for alias in getattr(declared.resource, property):
                     if not _guids(alias, found.facts):
                         yield _no_interface(declared, property, alias, [i.alias for i in found.facts.interfaces])

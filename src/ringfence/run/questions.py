@@ -99,7 +99,7 @@ def about(declarations: Declarations, kinds: Mapping[str, Kind]) -> Questions:
     asked = [kinds[name] for name in sorted({id.kind for id in declarations})]
     named = [d for d in present(declarations.values()) if d.host_names]
     looked_up = {d.resource.kind.properties[p].type.resolved_by_host for d in named for p in d.host_names}
-    facts = {verb for verb, names in ((INTERFACES, "interface"), (SERVICES, "service")) if names in looked_up}
+    facts = {verb for verb, names in ((INTERFACES, {"interface", "alias"}), (SERVICES, {"service"})) if names & looked_up}
     return Questions(frozenset(facts), bind.account_names(named),
                      tuple(k for k in asked if k.storage.get_cmdlet), wanted_keys(declarations.values()),
                      judged=True)

@@ -123,7 +123,8 @@ class PropertyType:
     parse: Callable[[Any], Any]
     schema: Mapping[str, Any] = field(default_factory=dict)
     to_parameter: Callable[[Any], Any] = identity
-    resolved_by_host: Literal["", "interface", "account", "service"] = ""  # whose names only the host can translate
+    # whose names only the host can translate, or look up: services, and interfaces that stay aliases
+    resolved_by_host: Literal["", "interface", "account", "service", "alias"] = ""
     host_names: Callable[[Any], tuple[str, ...]] = lambda value: ()  # those names in a value
     unwritable: tuple[str, ...] = ()  # members that Windows' own rules have and no cmdlet takes
     instead: Callable[[Any], str] = lambda value: ""  # what to say where such a value is wanted

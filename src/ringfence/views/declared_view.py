@@ -9,13 +9,14 @@ import yaml
 
 from ringfence.diagnostics import Where
 from ringfence.formats.data import label_data, place_data
-from ringfence.model.declaration import Declaration, Declarations, Present
+from ringfence.model.declaration import NO_TREATMENT, Declaration, Declarations, Present
 from ringfence.model.plain import plain_data
 from ringfence.model.resource import Kind, Property, Resource
 from ringfence.secret import Secret
 from ringfence.views.format import empty_as, escaped, natural
 from ringfence.views.host_names import HostGroups, HostNames
 from ringfence.views.meaning import meaning_text
+from ringfence.windows.shipped_rules import is_shipped
 
 _TEMPLATE = re.compile(r"\{[{%#]")  # what a reader of playbooks takes for the beginning of a template
 _COMMENT = 44  # column at which comments stand, where what is before them is shorter
@@ -51,7 +52,7 @@ def _data(declared: Declaration, written: Written | None) -> dict[str, Any]:
     return {
         "id": {"store": declared.id.store, "kind": declared.id.kind, "name": _name(declared)}, "state": state, "values": values,
         "defaults": defaults,
-        "meaning": meaning_text(declared.resource) if isinstance(declared, Present) else None,
+        "meaning": _meaning(declared) if isinstance(declared, Present) else None,
         "places": {name: place_data(where) for name, where in declared.locations.items()},
         "source": {**place_data(declared.where), **label_data(declared.label)},
         "because": {"hosts": list(written.hosts) if written else [], "when": list(written.when) if written else []}}
@@ -62,10 +63,15 @@ def _parts(declared: Declaration) -> tuple[str, dict[str, Any], dict[str, Any]]:
     if not isinstance(declared, Present):
         return ("absent" if type(declared).__name__ == "Absent" else "default"), {}, {}
     values = {name: _plain(value) for name, value in declared.values.items()}
-    kind = declared.resource.kind
-    kept = not kind.whole or declared.treatment.omitted == "keep"
-    return "present", values, {} if kept else {
-        name: plain_data(getattr(declared.resource, name)) for name in kind.properties if name not in values}
+    return "present", values, {} if _is_mention(declared) else {
+        name: plain_data(getattr(declared.resource, name)) for name in declared.resource.kind.properties if name not in values}
+
+
+def _is_mention(declared: Present) -> bool:
+    """Whether what is not said stays as the host has it, as far as that is known without one."""
+    treatment = declared.treatment
+    return not declared.resource.kind.whole or treatment.omitted == "keep" or (
+        treatment == NO_TREATMENT and is_shipped(declared.id))
 
 
 def _plain(value: Any) -> Any:
@@ -76,6 +82,11 @@ def _plain(value: Any) -> Any:
         table = value.kind.properties.values()
         return {p.name: _plain(held) for p in table if (held := getattr(value, p.name)) != p.default or p.required}
     return plain_data(value)
+
+
+def _meaning(declared: Present) -> str | None:
+    """What it does; None where that depends on what the host has of it."""
+    return None if declared.resource.kind.whole and _is_mention(declared) else meaning_text(declared.resource)
 
 
 def _name(declared: Declaration) -> str:
@@ -104,8 +115,9 @@ def _lines(one: DeclaredHost, kinds: Mapping[str, Kind]) -> Iterator[str]:
 def _task(declared: Declaration, written: Written | None, kind: Kind) -> Iterator[str]:
     """One object as a task."""
     state, values, _ = _parts(declared)
-    if isinstance(declared, Present) and (told := meaning_text(declared.resource)):
-        yield f"# {told}"
+    if isinstance(declared, Present):
+        told = _meaning(declared)
+        yield from [f"# {told}"] if told else ["# what is not said here stays as the host has it"] if told is None else []
     if written is not None:
         because = "".join(f", when {escaped(said)}" for said in written.when)
         yield f"# for {escaped(':'.join(written.hosts))}{because}"

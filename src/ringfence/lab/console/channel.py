@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ringfence.lab.listeners import Acceptor, Connections
 
@@ -43,11 +43,17 @@ class RunningLab:
 
     @property
     def answers(self) -> bool:
-        """Whether it is there still: one that was killed left its file."""
+        """Whether it is there, and at work."""
+        return self.state() == "runs"
+
+    def state(self, seconds: float = 5.0) -> Literal["runs", "silent", "gone"]:
+        """Whether it answers; one that was killed left its file, and one that is suspended (Ctrl-Z) comes back to it."""
         try:
-            return self.ask({"do": "ping"}, 5.0).get("ok") is True
+            return "runs" if self.ask({"do": "ping"}, seconds).get("ok") is True else "gone"
+        except TimeoutError:
+            return "silent"
         except (OSError, ValueError):
-            return False
+            return "gone"
 
 
 def _line(sock: socket.socket) -> bytes:
@@ -75,9 +81,10 @@ def labs() -> list[RunningLab]:
     found = []
     for path in sorted(folder().glob("*.json"), key=lambda p: p.stat().st_mtime_ns, reverse=True):
         lab = _read(path)
-        if lab is not None and lab.answers:
+        state = lab.state() if lab else "gone"
+        if lab and state == "runs":
             found.append(lab)
-        else:
+        elif state == "gone":
             path.unlink(missing_ok=True)
     return found
 
