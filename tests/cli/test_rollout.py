@@ -269,9 +269,10 @@ def test_both_ends_of_a_tunnel_are_never_in_one_wave(cli: Cli, five: dict[str, M
 
 def test_a_group_that_nobody_knows(cli: Cli, five: dict[str, Machine]) -> None:
     declare(cli, "  apart: [dcs]\n")
-    said = cli("apply", "--yes")
-    assert (said.code, done(five)) == (1, [])
-    assert "apart: there is no group dcs" in said.err
+    for command in ("validate", "plan", "apply"):
+        said = cli(command, *["--yes"] * (command == "apply"))
+        assert (said.code, done(five)) == (1, []), command
+        assert "apart: there is no group dcs" in said.out + said.err
 
 
 def test_what_no_host_has_keeps_nothing_apart(cli: Cli, five: dict[str, Machine]) -> None:

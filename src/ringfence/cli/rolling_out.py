@@ -42,11 +42,8 @@ class CheckedHosts:
 
 
 def check_policies(console: Console, run: Prepared) -> None:
-    """Raises InputError where a run cannot go as its hosts want it: a group that nobody knows, a question to nobody."""
+    """Raises InputError where a run cannot go as its hosts want it: a question to nobody."""
     for policy in dict.fromkeys(job.rollout for job in run.jobs):
-        for one in policy.apart:
-            if one.group not in run.groups:
-                raise usage_error(f"apart: there is no group {one.group}", "`GROUP`, or `GROUP by VARIABLE`; `all` is every host")
         if policy.pause == ASK and not console.can_ask:
             raise usage_error(f"pause: {ASK} asks between two waves, and there is nobody to ask", "give a duration: --pause 10m")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ringfence.diagnostics import NOWHERE, Diagnostic
+from ringfence.diagnostics import NOWHERE, Diagnostic, suggest
 from ringfence.documents.trust import ALLOW_PROGRAM, Trust, user_file
 from ringfence.model.declaration import Declarations, present
 from ringfence.project.project import Project
@@ -58,10 +58,17 @@ class OfHosts:
 
 
 def apart_problems(jobs: Sequence[HostJob], project: Project) -> Iterator[Diagnostic]:
-    """What is wrong with variables that keep hosts apart: where no host has one, nothing would be kept apart by it. Whose
-    variable is empty is in common with nobody, and somebody said so."""
-    for one in dict.fromkeys(apart for job in jobs for apart in job.rollout.apart if apart.by and not apart.fact):
-        members = frozenset(project.inventory.members.get(one.group, ()))
+    """What is wrong with what keeps hosts apart: a group that nobody knows, a variable that no host has: nothing would be kept
+    apart by it. Whose variable is empty is in common with nobody, and somebody said so."""
+    for one in dict.fromkeys(apart for job in jobs for apart in job.rollout.apart):
+        if one.group not in project.inventory.members:
+            groups = sorted(project.inventory.members)
+            yield Diagnostic(NOWHERE, f"apart: there is no group {one.group}{suggest(one.group, groups, '; ')}",
+                             "`GROUP`, or `GROUP by VARIABLE`; `all` is every host")
+            continue
+        if not one.by or one.fact:
+            continue
+        members = frozenset(project.inventory.members[one.group])
         mine = [job.host for job in jobs if job.host in members and one in job.rollout.apart]
         lacking = list[str]()
         for host in mine:
