@@ -3,7 +3,7 @@
 import dataclasses
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, get_type_hints
 
 from ringfence import __version__
@@ -24,6 +24,7 @@ from ringfence.cli.options import (
     flags_of,
     setting_of,
 )
+from ringfence.cli.overwritten import overwritten
 from ringfence.cli.parser import CommandParser, parser
 from ringfence.cli.resolved_settings import OLD, ResolvedSettings
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
@@ -77,8 +78,10 @@ def command(name: str, function: Command, **more: Any) -> CommandParser:
         for name, group in groups.items():
             arguments[name] = group(**{f.name: values.pop(f.name) for f in dataclasses.fields(group)})
         console = hints["console"](arguments["console"], command_name(function), found)
-        with logged(arguments["console"]) as problem, ending_raises():
-            return _guarded(function, arguments | values | {"console": console}, wrong or problem)
+        kept = list(overwritten({row: found.of_either(row.name) for row in rows}, str(given.get("out") or "")))
+        common = dataclasses.replace(arguments["console"], log="") if kept else arguments["console"]
+        with logged(common) as problem, ending_raises():
+            return _guarded(function, arguments | values | {"console": console}, wrong or problem, kept)
 
     return parser(name, parameters, call, help=inspect.getdoc(function), **more)
 
@@ -104,10 +107,11 @@ def command_name(function: Command) -> str:
     return " ".join(dict.fromkeys(word.replace("_", "-") for word in words))
 
 
-def _guarded(function: Command, arguments: dict[str, Any], wrong: Exception | None) -> int:
+def _guarded(function: Command, arguments: dict[str, Any], wrong: Exception | None, kept: Sequence[Diagnostic]) -> int:
+    """kept: why files are not written at all."""
     console: Console = arguments["console"]
     try:
-        code = _ended(console, function, arguments, wrong)
+        code = _ended(console, function, arguments, wrong, kept)
         for line in console.reports.problems:
             console.say(f"error: {line}")
         return code or (ExitCode.ERROR if console.reports.problems else code)
@@ -115,8 +119,11 @@ def _guarded(function: Command, arguments: dict[str, Any], wrong: Exception | No
         console.reports.discard()
 
 
-def _ended(console: Console, function: Command, arguments: dict[str, Any], wrong: Exception | None) -> int:
+def _ended(console: Console, function: Command, arguments: dict[str, Any], wrong: Exception | None,
+           kept: Sequence[Diagnostic]) -> int:
     try:
+        if kept:
+            raise InputError(kept)
         console.reports.open(_written(console, arguments))
         if wrong:
             raise wrong

@@ -77,11 +77,11 @@ class ReportFiles:
         InputError with all that cannot."""
         wrong, taken = list[Diagnostic](), dict[Hashable, str]()
         for said, path in [*others.items(), *((said, said.partition("=")[2]) for said in self.wanted)]:
-            if before := taken.get(_same_file(path)):
+            if before := taken.get(same_file(path)):
                 what = "two reports" if before not in others and said not in others else "two things"
                 wrong.append(Diagnostic(Where(path), f"{what} cannot be one file: {before} and {said}"))
                 continue
-            taken[_same_file(path)] = said
+            taken[same_file(path)] = said
             if said in others:
                 continue
             format = said.partition("=")[0]
@@ -172,7 +172,7 @@ class HeldReports(ReportFiles):
             self._told(reports)
 
 
-def _same_file(path: str) -> Hashable:
+def same_file(path: str) -> Hashable:
     """What a file is known by, however it is spelled; what is not there yet by its path."""
     real = os.path.normcase(os.path.realpath(path))
     try:

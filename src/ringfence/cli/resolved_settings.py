@@ -41,6 +41,7 @@ class ResolvedSettings:
                  environment: Mapping[str, str] = os.environ) -> None:
         self.problems = Problems()
         self._found: dict[str, ResolvedSetting] = {}
+        self._project: ProjectSettings | None = None
         self._environment = environment
         self._unknown: list[str] = []  # variables that are no settings, and not like one either
         self._rows = {row.name: row for row in rows}
@@ -51,6 +52,7 @@ class ResolvedSettings:
 
     def add_project(self, project: "ProjectSettings") -> None:
         """What ringfence.yml says of settings that nobody set, and then what Ansible's variables say."""
+        self._project = project
         for name, said in project.run.items():
             if name in self._rows and name not in self._found:
                 value = list(said.value) if isinstance(said.value, tuple) else said.value
@@ -70,6 +72,10 @@ class ResolvedSettings:
     def of_command(self, name: str) -> Any:
         """What a setting is, or its default; None where the command has no such setting."""
         return self.value(name, self._rows[name].default) if name in self._rows else None
+
+    def of_either(self, name: str) -> Any:
+        """What a setting is, else what ringfence.yml says of it, whose paths are read elsewhere."""
+        return self.of_command(name) or getattr(self._project, name, None)
 
     def source(self, name: str) -> str:
         """Where a setting was said."""
