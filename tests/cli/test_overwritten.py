@@ -38,6 +38,7 @@ def test_nothing_that_is_read_is_written_over(project: Cli, arguments: list[str]
 
 def test_what_was_written_before_is_replaced(project: Cli) -> None:
     project.write({"report.html": "of yesterday"})
-    said = project("validate", "--allow-empty", "--report", "html=report.html", "--log", "a.log", "-e", "mail=someone@report.html")
+    more = ("--log", "a.log", "-e", "mail=someone@report.html")
+    said = project("validate", "--allow-empty", "--report", "html=report.html", *more)
     assert said.code == 0, said.err
     assert "of yesterday" not in (project.folder / "report.html").read_text(encoding="utf-8")

@@ -129,14 +129,16 @@ def judge_pruning(rng: Random, word: Prune, size: int = 120) -> Judgement:
         host.take_over([_id(name)], way, first={"remote_address": _addresses(found[name])} if way == "mentioned" else {})
     before = host.rules
     _prune(host, word)
-    blocking = [text for text in host.rules.values() if "Action=Block" in text]  # what goes may be within one that stays
+    left = host.rules.values()
+    blocking = [text for text in left if "Action=Block" in text]  # what goes may be within one that stays
     for name, text in before.items():
         after = host.rules.get(name)
         judgement.counted[ways[name], word, "gone" if after is None else "as it was" if after == text else "changed"] += 1
         allowed = (text, found[name]) if word == "restore" and ways[name] == "mentioned" else (text,)
         for flow in flows(host.machine, (text, after), FLOWS, rng):
             judgement.flows += 1
-            for default in (False, True):
+            lets_in = flow.direction.lower() == "out" or any(passes(host.machine, flow, t, False) for t in left)  # else a block had no say
+            for default in (False, True) if lets_in else (False,):
                 if passes(host.machine, flow, after, default) and not any(
                         passes(host.machine, flow, t, default) for t in allowed) and all(
                         passes(host.machine, flow, t, True) for t in blocking):
