@@ -137,7 +137,8 @@ def judge_pruning(rng: Random, word: Prune, size: int = 120) -> Judgement:
         allowed = (text, found[name]) if word == "restore" and ways[name] == "mentioned" else (text,)
         for flow in flows(host.machine, (text, after), FLOWS, rng):
             judgement.flows += 1
-            lets_in = flow.direction.lower() == "out" or any(passes(host.machine, flow, t, False) for t in left)  # else a block had no say
+            # else a block had no say: Windows' own default is to block what comes in
+            lets_in = flow.direction.lower() == "out" or any(passes(host.machine, flow, t, False) for t in left)
             for default in (False, True) if lets_in else (False,):
                 if passes(host.machine, flow, after, default) and not any(
                         passes(host.machine, flow, t, default) for t in allowed) and all(
