@@ -7,7 +7,7 @@ import pytest
 from core import at, task
 from hosts import LabHost, stored_policy
 
-from ringfence.batch import Batch, Call, Failure, Reply
+from ringfence.batch import Answer, Batch, Call, Failure, Reply
 from ringfence.errors import HostError, Unreachable
 from ringfence.lab import POLICY, machine
 from ringfence.model.undo import UndoState
@@ -88,6 +88,19 @@ def test_nothing_is_said_of_a_host_that_is_going_to_undo_what_it_has() -> None:
     assert host.plan().status == "in_sync"
     host.run(Batch({0: Call("Undo.Confirm", {"run": "20260101T000000Z-aaaaaa"})}))
     assert host.apply(WEB).status == "changed"
+
+
+def test_a_key_without_its_task_is_of_an_undo_that_is_over() -> None:
+    """A machine made from an image, say. Whoever may not see tasks takes the key's word."""
+    host = armed()
+    assert host.apply(RDP).status == "changed"
+    host.run(OTHER)
+    host.machine.tasks.unregister("\\ringfence\\undo")
+    assert undo_of(host)[1] == "armed"
+    assert host.apply(RDP).status == "in_sync"
+    denied = Answer(error=Failure("PermissionDenied", "ringfence.undo", "who is no administrator sees no task of SYSTEM"))
+    host.before = lambda batch: Reply({"Undo.Read": denied}) if [*batch.calls] == ["Undo.Read"] else None
+    assert host.apply(RDP).status == "refused"
 
 
 def test_a_change_that_is_refused_takes_back_those_before_it() -> None:

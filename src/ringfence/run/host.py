@@ -10,6 +10,7 @@ from ringfence.formats.approval import Approval
 from ringfence.model.declaration import AsShipped, Declarations, Present, digest_of_declarations
 from ringfence.model.facts import Facts
 from ringfence.model.state import LOCAL, Change, Id, id_of
+from ringfence.model.undo import undo_state
 from ringfence.plan import steps
 from ringfence.plan.expiries import expiry_update
 from ringfence.plan.obstacles import objects_of
@@ -27,6 +28,7 @@ from ringfence.run.write_failures import undo_waits
 from ringfence.run.writing import Writing
 from ringfence.windows.endpoint import UNKNOWN_SCRIPT
 from ringfence.windows.expiry_calls import READ_EXPIRIES
+from ringfence.windows.undo_calls import READ_UNDO
 
 
 def plan_host(job: HostJob, context: RunContext) -> HostResult:
@@ -104,7 +106,7 @@ class HostRun(HostSession):
             return result
         if isinstance(result.error, HostError):
             return result
-        if error := _beside_an_undo(plan):  # also where nothing is to be changed: the host has not yet what it will have
+        if error := self._beside_an_undo(plan):  # also where nothing is to be changed: the host has not yet what it will have
             return replace(result, error=error)
         if approval is not None:
             judged = approval.judge(self._masking.result(result), partial(_is_there, plan), self.policy.began)
@@ -136,21 +138,31 @@ class HostRun(HostSession):
         if update is None:
             update = self._update(plan)
         waits = plan.changes or update or expiry_update(plan)
-        if waits and (error := _beside_an_undo(plan)):
+        if waits and (error := self._beside_an_undo(plan)):
             return replace(result, error=error)
         return Writing(self, plan, result, update).carry_out() if waits else result
+
+    def _beside_an_undo(self, plan: Plan) -> GuardRefused | None:
+        """Why nothing is done as long as the undo of an earlier run waits. Who arms an undo is told by the host itself."""
+        undo = plan.found.undo
+        if not undo.waits or covered(plan) or self._has_no_undo():
+            return None
+        return undo_waits(f"the undo of run {undo.run} is under way here")
+
+    def _has_no_undo(self) -> bool:
+        """Whether the host says that it has no task which undoes a run, whatever the key says that is read with the ledgers: a
+        machine from an image has the key alone."""
+        try:
+            answer = self.send(Batch({READ_UNDO: Call(READ_UNDO)})).answers[READ_UNDO]
+        except HostError:
+            return False
+        return answer.error is None and not undo_state(answer.value).task
 
     def _update(self, plan: Plan) -> LedgerUpdate:
         """What becomes of the ledger by the changes of a plan."""
         ledger = plan.found.ledger
         known = plan.policy.project and not ledger.unread and not ledger.is_newer
         return ledger_update(plan, self.kinds) if known else LedgerUpdate()
-
-
-def _beside_an_undo(plan: Plan) -> GuardRefused | None:
-    """Why nothing is done as long as the undo of an earlier run waits. Who arms an undo is told by the host itself."""
-    undo = plan.found.undo
-    return undo_waits(f"the undo of run {undo.run} is under way here") if undo.waits and not covered(plan) else None
 
 
 def _is_there(plan: Plan, agreed: Change) -> bool:
