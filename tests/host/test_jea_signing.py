@@ -1,5 +1,6 @@
 """The script that signs exported endpoints: what it signs, in which order, and that it says so where a signature is not valid."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,10 @@ def test_windows_powershell_5_1_understands_it(tmp_path: Path) -> None:
     if b"??" not in pwsh("-Check51", str(tmp_path / "new.ps1")).stdout:
         pytest.skip("this pwsh has no -Check51")
     assert pwsh("-Check51", str(tmp_path / "sign.ps1")).stdout == b""
+
+
+def test_who_only_reads_tries_no_keys_unless_somebody_wants_it() -> None:
+    """Whoever may ask whether a key is the one that he has may guess it."""
+    assert "Key.Compare" not in jea.AUDITOR.module_text()
+    assert "Key.Compare" in replace(jea.AUDITOR, compares_keys=True).module_text()
+    assert "Key.Compare" in jea.OPERATOR.module_text()

@@ -100,3 +100,14 @@ def test_only_what_may_be_renamed_is_told_to_be() -> None:
         planned = host.plan(task("firewall_rule", {"name": name, "protocol": "tcp", "local_port": 1, "remote_address": "::1"}))
         (told,) = [d.detail for d in planned.diagnostics if "it is the display name of" in d.summary]
         assert ("renamed_from" in told) == may
+
+
+def test_what_two_projects_have_in_their_ledgers_is_a_conflict() -> None:
+    """Though it is ours by our own: whoever goes on with it would write over the other's."""
+    host = LabHost({"web": "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=443|Name=web|"}, owns=False)
+    id = Id("local", "firewall_rule", "web")
+    host.take_over([id], "created")
+    host.take_over([id], project=OTHER)
+    result = host.plan(task("firewall_rule", {"name": "web", "protocol": "tcp", "local_port": 8443}))
+    assert isinstance(result.error, GuardRefused)
+    assert "firewall_rule web belongs to the project other-firewall" in str(result.error)
