@@ -74,14 +74,19 @@ def _own_changes(plan: Plan) -> tuple[Change, ...]:
 
 
 def tell_owners(plan: Plan) -> Plan:
-    """The plan, whose changes say whose the objects are that they meet."""
+    """The plan, whose changes say whose the objects are that they meet, and what the ledger says of them."""
     if not plan.changes:  # what ships is read where somebody looks at it
         return plan
     shipped, ledger = plan.found.defaults.state, plan.found.ledger
 
     def told(change: Change) -> Change:
         found = change.before
-        return change if found is None else replace(change, owner=origin_of(change.id, found, shipped, ledger).name)
+        if found is None:
+            return change
+        known_as = plan.renames.get(change.id, change.id)
+        entry = ledger.owned(known_as, plan.found.state.get(known_as))
+        said = None if ledger.unread else entry.remembered if entry else ""
+        return replace(change, owner=origin_of(change.id, found, shipped, ledger).name, ledger=said)
 
     return replace(plan, changes=tuple(map(told, plan.changes)))
 

@@ -24,11 +24,17 @@ MAX_TOLD_HOSTS = 100_000  # of a run, that are told
 @dataclass(frozen=True)
 class PastHost:
     """What a journal says of one host. event: the last one that it has of it; empty where there is none · data: the host object
-    of that event."""
+    of that event · begun: whether something was going to be written."""
 
     host: str
     event: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+    begun: bool = False
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nobody knows what of it was made."""
+        return self.status in ("unknown", "lost")
 
     @property
     def status(self) -> str:
@@ -216,7 +222,8 @@ def _hosts(begin: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> dic
     for event in events:
         data = event.get("host")
         if event["event"].startswith("host_") and isinstance(data, dict) and isinstance(name := data.get("host"), str):
-            found[name] = PastHost(name, event["event"], data)
+            begun = event["event"] in ("host_begin", "host_written") or (name in found and found[name].begun)
+            found[name] = PastHost(name, event["event"], data, begun)
     return found
 
 
