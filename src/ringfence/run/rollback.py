@@ -10,6 +10,7 @@ from ringfence.batch import Batch
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import GuardRefused, HostError
 from ringfence.formats.read_data import change_from_data
+from ringfence.model.kept import as_writable
 from ringfence.model.ledger import Entry, Ledger, entry_of
 from ringfence.model.plain import digest_of, resource_as_data
 from ringfence.model.resource import Kind, Resource
@@ -157,8 +158,9 @@ def rollback(job: HostJob, context: RunContext, write: bool, before: Mapping[str
         notes = [_note(job.host, problem, "warning") for problem in wanted.problems]
         if not wanted.runs:
             notes.append(_note(job.host, "no record tells of a run that wrote to it", "warning"))
-        changes = tuple(Change(id, found.state.get(id), was, why=f"as before run {wanted.runs[-1]}")
-                        for id, was in sorted(wanted.objects.items()) if not _alike(found.state.get(id), was))
+        there = {id: (found.state.get(id), as_writable(was, found.state.get(id))) for id, was in sorted(wanted.objects.items())}
+        changes = tuple(Change(id, now, was, why=f"as before run {wanted.runs[-1]}") for id, (now, was) in there.items()
+                        if not _alike(now, was))
         notes += [_note(job.host, f"{change.id} comes back, whose task ended it ({wanted.ended[change.id]})", "warning",
                         "Nothing ends it before the next apply") for change in changes if wanted.ended.get(change.id)]
         plan = order(Plan(job.host, {}, found, context.policy, base=found.state, after=found.state, changes=changes))
