@@ -166,11 +166,11 @@ def prop(
     for_peers: ForPeers | None = None, setting_type: int = 0, stays_as: Any = None, phrase: Phrase | None = None,
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
-    meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
+    meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent, "since": since,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
-            "since": since, "example": example, "unset": unset, "references": references, "required_when": required_when,
+            "example": example, "least": least, "unset": unset, "references": references, "required_when": required_when,
             "one_value": one_value, "role": role, "narrows": narrows, "proposal": proposal, "wins": wins, "phrase": phrase,
-            "policy_only": policy_only, "least": least, "for_peers": for_peers, "setting_type": setting_type, "stays_as": stays_as}
+            "policy_only": policy_only, "for_peers": for_peers, "stays_as": stays_as, "setting_type": setting_type}
     return dataclasses.field(default=default, metadata=meta)
 
 

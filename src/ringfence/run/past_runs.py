@@ -119,13 +119,8 @@ def created_on_hosts(project: Path, run_dir: str = "") -> dict[str, set[Id]]:
     found: dict[str, set[Id]] = {}
     for run in reversed([*past_runs(project, run_dir)]):
         for host in run.hosts.values():
-            for action, id, new in _made(host, run.definitions):
-                ids = found.setdefault(host.host, set())
-                stays = action == "create" or (new is not None and id in ids)
-                if action in ("remove", "rename"):
-                    ids.discard(id)
-                ids.update([new or id] if stays else ())
-    return found
+            _follow(found.setdefault(host.host, set()), host, run, ("create",))
+    return {host: ids for host, ids in found.items() if ids}
 
 
 def abandoned(project: Path, run_dir: str, others: Collection[str]) -> tuple[str, ...]:
@@ -137,11 +132,20 @@ def abandoned(project: Path, run_dir: str, others: Collection[str]) -> tuple[str
         if run is None:
             continue
         for host in (one for one in run.hosts.values() if one.host in others):
-            ids = left.setdefault(host.host, set())
-            for action, id, new in _made(host, run.definitions):
-                ids.difference_update([id] if action in ("remove", "release", "rename") else ())
-                ids.update([new or id] if action in ("create", "adopt", "rename") else ())
+            _follow(left.setdefault(host.host, set()), host, run, ("create", "adopt", "rename"))
     return tuple(sorted(host for host, ids in left.items() if ids))
+
+
+def _follow(ids: set[Id], host: PastHost, run: PastRun, comes: Collection[str]) -> None:
+    """The objects of a host after one more run. comes: the actions by which one comes to be among them. What the host has undone
+    is nothing, and what was retired has nothing any more, told in changes or not."""
+    if run.begin.get("command") == "retire" and host.event == "host_end" and host.data.get("error") is None:
+        ids.clear()
+    elif host.status != "restored":
+        for action, id, new in _made(host, run.definitions):
+            stays = action in comes or (new is not None and id in ids)
+            ids.difference_update([id] if action in ("remove", "release", "rename") else ())
+            ids.update([new or id] if stays else ())
 
 
 def _is_about(path: Path, hosts: Collection[str]) -> bool:
