@@ -24,12 +24,14 @@ MAX_TOLD_HOSTS = 100_000  # of a run, that are told
 @dataclass(frozen=True)
 class PastHost:
     """What a journal says of one host. event: the last one that it has of it; empty where there is none · data: the host object
-    of that event · begun: whether something was going to be written."""
+    of that event · begun: whether something was going to be written · untold: there is no event of it, and that may be
+    for the record took no more."""
 
     host: str
     event: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     begun: bool = False
+    untold: bool = False
 
     @property
     def is_unknown(self) -> bool:
@@ -39,7 +41,8 @@ class PastHost:
     @property
     def status(self) -> str:
         """The status of a host that was ended; `unknown` where the record stops in the middle of it, `not_begun` before it."""
-        return str(self.data.get("status")) if self.event == "host_end" else "unknown" if self.event else "not_begun"
+        return (str(self.data.get("status")) if self.event == "host_end" else
+                "unknown" if self.event or self.untold else "not_begun")
 
     def count(self, member: str) -> int:
         """How many changes are `planned`, `made` or `proven`."""
@@ -198,16 +201,19 @@ def running_run(project: Path, run_dir: str = "") -> str:
 def _read(path: Path, running: str) -> PastRun | None:
     """What a file says; None where it is no journal, or one of another major format. Raises InputError."""
     try:
-        lines = read_bytes(path, MAX_JOURNAL).splitlines()
+        lines = read_bytes(path, MAX_JOURNAL).split(b"\n")
     except (OSError, ValueError) as error:
         raise InputError([Diagnostic(Where(str(path)), getattr(error, "strerror", None) or str(error))]) from None
-    events = [event for line in lines if (event := _event(line))]
+    read = [_event(line) for line in lines]
+    events = [event for event in read if event]
     begin = next((e for e in events if e["event"] == "run_begin"), None)
     if begin is None or str(begin.get("format_version", "")).partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
         return None
-    return PastRun(path.stem, path, begin, _hosts(begin, events), _definitions(events),
+    # a whole last line without its end, and an empty line: the disk was full (Journal); half a line at the end: the run was killed
+    lost = read[:-1].count(None) + (read[-1] is not None)
+    return PastRun(path.stem, path, begin, _hosts(begin, events, bool(lost)), _definitions(events),
                    tuple(e for e in events if e["event"] == "signal"),
-                   next((e for e in events if e["event"] == "run_end"), {}), len([x for x in lines if x]) - len(events),
+                   next((e for e in events if e["event"] == "run_end"), {}), lost + (lines[-1] != b"" and read[-1] is None),
                    path.stem == running, *_waves(events))
 
 
@@ -219,11 +225,15 @@ def _event(line: bytes) -> dict[str, Any] | None:
     return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None
 
 
-def _hosts(begin: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> dict[str, PastHost]:
+def _hosts(begin: Mapping[str, Any], events: Iterable[Mapping[str, Any]], lost: bool) -> dict[str, PastHost]:
+    """The hosts of a run. lost: the record lacks something, so that a host of which it has nothing may have been written."""
     named = begin.get("hosts")
     told = named[:MAX_TOLD_HOSTS] if isinstance(named, list) else ()
-    found = {name: PastHost(name) for name in told if isinstance(name, str)}
+    found = {name: PastHost(name, untold=lost) for name in told if isinstance(name, str)}
     for event in events:
+        for name in event["not_begun"] if lost and isinstance(event.get("not_begun"), list) else ():
+            if isinstance(name, str) and not found.get(name, PastHost(name)).event:
+                found[name] = PastHost(name)
         data = event.get("host")
         if event["event"].startswith("host_") and isinstance(data, dict) and isinstance(name := data.get("host"), str):
             begun = event["event"] in ("host_begin", "host_written") or (name in found and found[name].begun)

@@ -57,7 +57,7 @@ def hosts_before(runs: Iterable[PastRun], kinds: Mapping[str, Kind], to: str = "
     for run in runs:
         for host in run.hosts.values():
             walk = found.setdefault(host.host, _Backwards())
-            if host.begun:
+            if host.begun or host.untold:
                 walk.writers[run.run_id] = host.count("made") > 0 and not host.is_unknown
             if passed or (not to and walk.runs):
                 continue
@@ -129,6 +129,8 @@ def _made(host: PastHost, run: PastRun, kinds: Mapping[str, Kind]) -> Iterator[C
     nothing, and what nobody knows of may have been made."""
     if host.status == "restored":
         return
+    if host.untold:
+        yield f"the record of run {run.run_id} took no more, and has nothing of this host: what it made here stays ({run.path})"
     listed = host.data.get("changes")
     for one in reversed(listed) if isinstance(listed, list) else ():
         if not isinstance(one, dict) or not (one.get("made") is True or host.is_unknown):
