@@ -209,7 +209,7 @@ def _read(path: Path, running: str) -> PastRun | None:
     begin = next((e for e in events if e["event"] == "run_begin"), None)
     if begin is None or str(begin.get("format_version", "")).partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
         return None
-    # a whole last line without its end, and an empty line: the disk was full (Journal); half a line at the end: the run was killed
+    # a whole last line without its end, and an empty line: the disk was full (Journal). Half a last line: it was killed
     lost = read[:-1].count(None) + (read[-1] is not None)
     return PastRun(path.stem, path, begin, _hosts(begin, events, bool(lost)), _definitions(events),
                    tuple(e for e in events if e["event"] == "signal"),
