@@ -100,7 +100,8 @@ class FirewallProfile(Resource):
                                      setting_type=9)
     log_max_size_kilobytes: int | None = prop("The size at which a new log begins; Windows' default is 4096.",
                                               number(1, 32767), RegistryValue("LogFileSize", path="Logging", parse=int),
-                                              example=16384, setting_type=8)
+                                              example=16384, setting_type=8,
+                                              stays_as=4096)  # Set-NetFirewallProfile, and every host that nobody touched
     log_allowed: bool | str = switch("Whether allowed connections are logged.", "LogSuccessfulConnections",
                                      path="Logging", unset=False, wins=True, setting_type=6)
     log_blocked: bool | str = switch("Whether dropped packets are logged.", "LogDroppedPackets", path="Logging",

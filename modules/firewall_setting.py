@@ -43,7 +43,8 @@ class FirewallSetting(Resource):
     max_sa_idle_time_seconds: int | None = prop(
         "Seconds after which an idle security association is given up; Windows' default is 300.", number(300, 3600),
         # [MS-GPFAS] 2.2.1 spells it so; no export of a host that has it was found
-        RegistryValue("SAIdlTime", parse=int, also="SAIdleTime"), example=600, setting_type=5)
+        RegistryValue("SAIdlTime", parse=int, also="SAIdleTime"), example=600, setting_type=5,
+        stays_as=300)  # Set-NetFirewallSetting: NotConfigured is for GPOs alone; 300 is what holds where there is none
     key_encoding: str = prop(
         "How pre-shared keys become bytes; Windows' default is utf8.", choice("UTF16", "UTF8", "NotConfigured"),
         RegistryValue("PresharedKeyEncoding", {"utf16": 0, "utf8": 1}), default=NOT_CONFIGURED, for_peers=ForPeers(),

@@ -1,6 +1,7 @@
 """confirm and rollback: what a run made stays, or the host is as it was before it."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import yaml
 from cli_lab import RULES, SETTINGS, Cli, fleet, journals, on_terminal
 from documents import hosts_in
 
+from ringfence.errors import HostError
 from ringfence.lab import Machine
 from ringfence.model.undo import kept_undo, undo_state
 from ringfence.run.writing import Writing
@@ -182,6 +184,8 @@ def test_a_host_is_as_it_was_by_all_names(story: dict[str, Any], cli: Cli) -> No
             declare_rules(cli, rules)
             done = cli("apply", "--yes")
             assert done.code == 0, done
+        for path in journals(cli) if story.get("earlier") else ():
+            path.write_text(re.sub(r'"ledger":\{[^{}]*\},', "", path.read_text(encoding="utf-8")), encoding="utf-8")
         to = ["--to", journals(cli)[began + story["to"]].stem] if "to" in story else []
         done = cli("rollback", "web1", "--yes", *to)
         assert done.code == 0, done
@@ -275,3 +279,86 @@ def test_a_value_that_was_masked_is_not_written_back(cli: Cli) -> None:
         said = cli("rollback", "--yes")
         assert "firewall_rule corp: it had a secret, which no record holds: say again what it was" in said.out, said
         assert str(host.registry.get(RULES, "corp")) == text
+
+
+MINE = {"name": "r-mine", "protocol": "tcp", "local_port": 9001, "remote_address": "10.0.0.0/8"}
+THEIRS = {**MINE, "name": "r-theirs", "local_port": 9002}
+
+
+def by_somebody_else(cli: Cli, *rules: dict[str, Any]) -> None:
+    """Rules that are nobody's."""
+    cli.write({"ringfence.yml": SETTINGS.partition("project:")[0]})
+    declare_rules(cli, list(rules))
+    assert cli("apply", "--yes").code == 0
+    cli.write({"ringfence.yml": SETTINGS})
+
+
+def adopts(cli: Cli) -> None:
+    declare_rules(cli, [MINE, THEIRS])
+    assert cli("apply", "--yes").code == 0
+
+
+def says_until_when(cli: Cli) -> None:
+    cli.write({"site.yml": json.dumps([{"hosts": "all", "tasks": [{"firewall_rule": MINE, "expires": "2199-01-01"}]}])})
+    assert cli("apply", "--yes").code == 0
+
+
+def writes_elsewhere(cli: Cli) -> None:
+    declare_rules(cli, [{**MINE, "local_port": 9009}])
+    assert cli("apply", "--yes", "--run-dir", str(cli.folder.parent / f"{cli.folder.name}-other")).code == 0
+
+
+def clock_was_put_right(cli: Cli) -> None:
+    """The run before this one began, by the clock that it had, after this one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ringfence.cli.console.new_run_id", lambda: "20200101T000000Z-aaaaaa")
+        declare_rules(cli, [{**MINE, "local_port": 9009}])
+        assert cli("apply", "--yes").code == 0
+
+
+def is_undone(cli: Cli) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Writing, "_prove", lambda self: replace(self.result, error=HostError("not_converged", "as if")))
+        declare_rules(cli, [{**MINE, "local_port": 9009}])
+        assert cli("apply", "--yes").code == 6
+
+
+def is_retired(cli: Cli) -> None:
+    assert cli("ledger", "release", "web1", "--name", "*", "--yes").code == 0
+    assert cli("retire", "web1", "--yes").code == 0
+
+
+NOTHING_OF_IT = "nothing of it is there to be taken back: it changed no object, or is undone. `--to "
+
+
+@pytest.mark.parametrize(("last", "why", "to_the_one_before"), [
+    (adopts, NOTHING_OF_IT, 0), (says_until_when, NOTHING_OF_IT, 0), (is_undone, NOTHING_OF_IT, 0),
+    (is_retired, NOTHING_OF_IT, 0),
+    (writes_elsewhere, "no record here tells. Roll it back where its record is (another controller, --run-dir); `--to ", 6),
+    (clock_was_put_right, "a clock was wrong, or the host was put back since", 4)])
+def test_no_other_run_is_taken_back_than_the_last(last: Any, why: str, to_the_one_before: int, cli: Cli) -> None:
+    with fleet(cli, 1) as hosts:
+        by_somebody_else(cli, THEIRS)
+        declare_rules(cli, [MINE])
+        assert cli("apply", "--yes").code == 0
+        before = last_run(cli)
+        last(cli)
+        said, there = cli("rollback", "web1", "--yes"), str(hosts["web1"].registry.get(RULES, "r-mine"))
+        assert (said.code, "LPort=900" in there) == (4, True), said
+        assert why in " ".join(said.out.split()), said
+        assert "`--to" not in why or before in said.out
+        done = cli("rollback", "web1", "--yes", "--to", before)
+        assert done.code == to_the_one_before, done
+        assert (hosts["web1"].registry.get(RULES, "r-mine") is None) == (done.code != 4)
+        assert done.code != 6 or "what it made stays" in done.out
+
+
+def test_a_run_that_removed_what_was_nobodys_is_the_last_one(cli: Cli) -> None:
+    with fleet(cli, 1) as hosts:
+        by_somebody_else(cli, THEIRS)
+        declare_rules(cli, [MINE])
+        assert cli("apply", "--yes").code == 0
+        declare_rules(cli, [MINE, {"name": "r-theirs", "state": "absent"}])
+        assert cli("apply", "--yes").code == 0
+        assert cli("rollback", "web1", "--yes").code == 0
+        assert [hosts["web1"].registry.get(RULES, name) is not None for name in ("r-mine", "r-theirs")] == [True, True]

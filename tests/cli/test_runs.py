@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -278,29 +278,36 @@ def test_looking_makes_nothing(cli: Cli, two: dict[str, Machine]) -> None:
     assert sorted(path.name for path in cli.folder.iterdir()) == before
 
 
-def test_a_full_disk_for_the_journal_stops_no_host(cli: Cli, two: dict[str, Machine], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("bytes_of_it", [0, 10])
+@pytest.mark.parametrize(("full", "damaged", "state", "statuses"), [
+    ([2], 1, "ended", ["changed", "changed"]), ([2, 3], 1, "ended", ["changed", "changed"]),
+    ([2, 3, 4], 1, "ended", ["changed", "unknown"]), (range(2, 99), 1, "killed", ["unknown", "unknown"])])
+def test_a_full_disk_for_the_journal_stops_no_host(
+        full: Collection[int], damaged: int, state: str, statuses: list[str], bytes_of_it: int, cli: Cli, two: dict[str, Machine],
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a host of which the record has nothing it does not say that nothing was done to it. full: which writes fail."""
     from ringfence.run.journal import Journal
 
     one_rule(cli, 443)
     write_all, count = Journal._write_all, 0
 
-    def full(self: Journal, data: bytes) -> None:
+    def writes(self: Journal, data: bytes) -> None:
         nonlocal count
         count += 1
-        if count == 2:
-            os.write(self._file, data[:10])
-            self._torn = True
+        if count in full:
+            os.write(self._file, data[:bytes_of_it])
             raise OSError(28, "No space left on device")
         write_all(self, data)
 
-    monkeypatch.setattr(Journal, "_write_all", full)
+    monkeypatch.setattr(Journal, "_write_all", writes)
     said = cli("apply", "--yes", "-f", "1")
     assert said.code == 1  # as where a report could not be written
     assert "took no more: No space left on device. The run went on to its end" in said.err
     monkeypatch.undo()
     run = shown(cli)
-    assert (run["run"]["damaged"], run["run"]["state"]) == (1, "ended")
-    assert {h["host"]: h["status"] for h in run["hosts"]} == dict.fromkeys(two, "changed")
+    assert (run["run"]["damaged"], run["run"]["state"]) == (damaged, state)
+    assert sorted(h["status"] for h in run["hosts"]) == statuses
+    assert [str(host.registry.get(RULES, "corp-web")).count("LPort=443|") for host in two.values()] == [1, 1]
 
 
 @pytest.mark.parametrize(("arguments", "words"), [

@@ -138,7 +138,9 @@ def test_the_plans_of_every_release_are_read_and_their_members_stay() -> None:
         plan = read(text)
         assert (plan.head, sorted(plan.hosts)) == (HEAD, sorted(r.host for r in RESULTS))
         assert {h: one.result.status for h, one in plan.hosts.items()} == {r.host: r.status for r in RESULTS}
-        assert plan.hosts["web1"].result.changes == RESULTS[0].changes
+        untold = {None} if "ledger" not in text else {""}  # the first releases did not say what the ledger says
+        assert {c.ledger for c in plan.hosts["web1"].result.changes} == untold
+        assert tuple(replace(c, ledger="") for c in plan.hosts["web1"].result.changes) == RESULTS[0].changes
         assert plan.hosts["web2"].result.obstacles == RESULTS[1].obstacles
         assert members(json.loads(text)) <= members(json.loads(encoded(RESULTS)))
 

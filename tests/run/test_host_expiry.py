@@ -371,7 +371,8 @@ def test_what_is_released_or_retired_takes_its_task_along(all_of_it: bool) -> No
 def test_a_rollback_takes_the_task_of_what_it_removes() -> None:
     e = Expiring()
     e.apply(e.rule())
-    before = Before(objects={Id("local", "firewall_rule", "bg"): None}, runs=("20261126T115712Z-3f9a1c",))
+    run = "20261126T115712Z-3f9a1c"
+    before = Before(objects={Id("local", "firewall_rule", "bg"): None}, runs=(run,), writers={run: True})
     e.host.policy = replace(e.host.policy, run_id="20261126T115713Z-3f9a1c")
     result = rollback(e.host.job({}), e.context(), True, {"srv1": before})
     assert (result.status, e.host.rules, e.tasks) == ("changed", {}, [])

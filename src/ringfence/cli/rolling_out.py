@@ -19,6 +19,7 @@ from ringfence.run.journal import Journal
 from ringfence.run.open_pool import open_pool
 from ringfence.run.prepare import Prepared
 from ringfence.run.rollout import HostWork, Rollout, apart_keys, planned_waves
+from ringfence.run.same_machine import SameMachine
 from ringfence.run.wave_verification import WaveVerification
 from ringfence.run_settings import UnreachableHosts
 from ringfence.views.format import all_names, count
@@ -118,10 +119,10 @@ def tell_invalid(console: Console, hosts: Sequence[str]) -> None:
 
 def _read(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJob], HostResult], hosts: FleetOptions,
           journal: Journal, apart: Sequence[Apart]) -> CheckedHosts:
-    found, facts, began = CheckedHosts(), set[str](), time.monotonic()
+    found, facts, began, machines = CheckedHosts(), set[str](), time.monotonic(), SameMachine()
     with (journal.interruption.heard(), open_pool(jobs, look, hosts.forks, hosts.processes, journal) as submit,
           console.progress(len(jobs), "read") as advance):
-        fleet = FleetRun(jobs, look, hosts.forks, (), journal, submit=submit)
+        fleet = FleetRun(jobs, look, hosts.forks, (), journal, submit=submit, machines=machines)
         for result in fleet.results():
             advance(result)
             facts.update(one.by for one in apart if one.is_known_to(result.facts))
@@ -132,6 +133,8 @@ def _read(console: Console, jobs: Sequence[HostJob], look: Callable[[HostJob], H
                                                          facts=result.facts)
             else:
                 found.done.append(replace(result, facts={}))
+    for host in machines.refused.keys() & found.to_write.keys():
+        found.done.append(replace(found.to_write.pop(host), facts={}, error=machines.refused[host]))
     found.not_begun, found.facts, found.seconds = fleet.not_begun, facts, time.monotonic() - began
     return found
 

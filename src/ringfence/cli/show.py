@@ -28,6 +28,7 @@ from ringfence.run.journal import Journal
 from ringfence.run.open_pool import open_pool
 from ringfence.run.recorder import Recorder
 from ringfence.run.rollout import Rollout
+from ringfence.run.same_machine import SameMachine
 from ringfence.run_settings import UnreachableHosts
 from ringfence.views import recap
 from ringfence.views.format import count, names
@@ -127,14 +128,15 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
              warnings: Sequence[Diagnostic] = (), before: Sequence[HostResult] = (), observers: Sequence[RunObserver] = (),
              journal: Journal | None = None, held: Sequence[str] = (), next: NextCommands | None = None,
              abandoned: tuple[str, ...] = (), reports: ReportFiles | None = None,
-             earlier: float = 0.0, rollout: Callable[..., Rollout] | None = None) -> ExitCode:
+             earlier: float = 0.0, rollout: Callable[..., Rollout] | None = None,
+             machines: SameMachine | None = None) -> ExitCode:
     """Do `work` on every job and show the results as they come; returns the exit code.
 
     command: what the run is called, where that is not the command itself · differences_fail: whether hosts that differ count in
     the exit code · before: results of hosts that need no work · journal: the record of a run that writes · held: hosts that are
     not begun · next: what comes after this one · abandoned: hosts that no play names any more · reports: other ones than those of
     the command · earlier: seconds that the same run took before, for a first look · rollout: makes what goes over the jobs, where
-    that is more than one after the other.
+    that is more than one after the other; its hosts were read before · machines: those that answer, for whoever asks later.
     """
     options = console.view_options(command, diff=diff, full=hosts.full, next=next, abandoned=abandoned)
     if console.format not in table:
@@ -160,8 +162,8 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
                                    _TellingObserver(console, total, journal is not None and not console.quiet), *observers]
         seen += [journal] if journal else []
         seen += [_WaveWriter(showing, section)] if isinstance(view, WaveView) else []
-        fleet = rollout(seen, recorder, submit=submit) if rollout else FleetRun(jobs, work, hosts.forks, seen, recorder,
-                                                                                submit=submit)
+        fleet = rollout(seen, recorder, submit=submit) if rollout else FleetRun(
+            jobs, work, hosts.forks, seen, recorder, submit=submit, machines=machines or SameMachine())
         for result in before:
             for observer in seen:
                 observer.on_result(result)

@@ -97,7 +97,8 @@ def change_text(change: Change) -> str:
     changed = [*said[0]] if len(said) == 1 else [*change.properties()]
     told = {"id": {"store": change.id.store, "kind": change.id.kind, "name": name}, "action": change.action, "before": before,
             "after": after, "changed": changed, "new_name": resource.name if change.action == "rename" else None,
-            "owner": change.owner or None, "why": change.why,
+            "owner": change.owner or None, "ledger": None if change.ledger is None else json.loads(change.ledger or "{}"),
+            "why": change.why,
             "source": {**place_data(where), **label_data(label)}}
     return f'{encode(told)[:-1]},"defaults":{{{silent}}}}}'
 

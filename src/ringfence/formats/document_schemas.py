@@ -179,7 +179,9 @@ def _change() -> Schema:
         "defaults": {**SAID_VALUES, "description": "Windows' defaults, of what before or after does not mention."},
         "new_name": {**TEXT_OR_NULL, "description": "Of a rename."},
         "owner": {"enum": [*ORIGINS, None], "description": "Whose it is before the change; null: it is not there, or not known."},
-        "why": {**STRING, "description": "Why it is managed as it is."}, "source": source})
+        "ledger": {"type": ["object", "null"], "description": "What the project's ledger says of it before the change: how the "
+                   "project came to it, what was found first; empty: nothing, null: that is not known."},
+        "why": {**STRING, "description": "Why it is managed as it is."}, "source": source}, "ledger")
 
 
 def _reference() -> Schema:

@@ -1,7 +1,9 @@
 """What data.py makes of results, read again: changes, obstacles and errors as values. Raises ValueError and KeyError for what is
 none of these; what a later minor version adds is passed over."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, get_args
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Severity, Where
@@ -98,12 +100,20 @@ def change_from_data(data: Any, kinds: Mapping[str, Kind]) -> Change:
     source = mapping_in(told["source"], "the source of a change")
     label = _label(source)
     id = Id(text_in(known_by, "store"), kind.name, name.lower())
-    found = Change(id, before, after, place_from_data(source), None, text_in(told, "why"), _text(told, "owner"), label)
+    found = Change(id, before, after, place_from_data(source), None, text_in(told, "why"), _text(told, "owner"), label,
+                   _remembered(told.get("ledger")))
     if action != found.action:
         if action in ("create", "update", "remove"):
             raise ValueError(f"a change to {action} is not what its before and after say")
-        found = Change(id, before, after, found.where, action, found.why, found.owner, label)
+        found = replace(found, as_action=action)
     return found
+
+
+def _remembered(said: Any) -> str | None:
+    """What a ledger said of an object; None where it is not told: earlier versions did not."""
+    if not isinstance(said, dict):
+        return None
+    return json.dumps(said, separators=(",", ":")) if said else ""
 
 
 def _label(source: Mapping[str, Any]) -> TaskLabel:

@@ -40,3 +40,12 @@ def untouched(found: Resource, mentioned: Mapping[str, Any]) -> dict[str, Any]:
     values = ((p, getattr(found, p.name)) for p in found.kind.properties.values() if p.name not in mentioned)
     return {p.name: value for p, value in values
             if kept_members(p, value) or not is_understood(p, value)}
+
+
+def as_writable(wanted: Resource | None, found: Resource | None) -> Resource | None:
+    """A resource as cmdlets can write it over what was found: what none of them takes away again has Windows' own default."""
+    if wanted is None or found is None:
+        return wanted
+    stays = {p.name: p.stays_as for p in wanted.kind.properties.values()
+             if p.stays_as is not None and getattr(wanted, p.name) is None and getattr(found, p.name) is not None}
+    return wanted.replace(**stays) if stays else wanted

@@ -87,6 +87,11 @@ class Entry:
         """Whether the object is the project's as a whole, and was written by it or taken over as it was."""
         return bool(self.hash) and self.how != "mentioned"
 
+    @property
+    def remembered(self) -> str:
+        """What it says of an object whatever a run writes there: by that the object is again what it was to the project."""
+        return replace(self, run="", hash="", pending="").encode()
+
     def encode(self) -> str:
         """The entry as it is stored. What was first is left out where it would be too long for a value of the registry."""
         said = {"how": self.how, "run": self.run, "hash": self.hash, "pending": self.pending,
@@ -107,12 +112,12 @@ def _entry(name: str, text: str) -> tuple[Id, Entry]:
     if (id := _id(name)) is None or id.store != LOCAL:
         raise ValueError(f"{name[:100]!r} is not the name of an object{'' if id is None else ' that a project could own'}")
     try:
-        return id, _entry_of(text)
+        return id, entry_of(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{id}: {str(error)[:100]}") from None
 
 
-def _entry_of(text: str) -> Entry:
+def entry_of(text: str) -> Entry:
     """An entry from its text; raises ValueError where it is none."""
     told = json.loads(text)
     if not isinstance(told, dict) or told.get("how") not in get_args(How):

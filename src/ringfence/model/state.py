@@ -106,7 +106,8 @@ class Change:
     as_action: what is more than the difference of the two. `rename`: `id` is that of before, and after has the new name alone;
     `adopt`: from now on the resource is the project's, whatever differs; `release`: it is not any more, and stays as it is ·
     why: whose the resource is, and why it is managed as it is; empty where that goes without saying · owner: whose it is before
-    the change, a row of windows.origin.ORIGINS; empty where it is not there yet · label: the task at `where`.
+    the change, a row of windows.origin.ORIGINS; empty where it is not there yet · label: the task at `where` · ledger: what the
+    project's ledger says of it before the change (Entry.remembered); empty: nothing, None: that is not known.
     """
 
     id: Id
@@ -117,6 +118,7 @@ class Change:
     why: str = ""
     owner: str = ""
     label: TaskLabel = NO_TASK
+    ledger: str | None = ""
 
     @property
     def action(self) -> Action:

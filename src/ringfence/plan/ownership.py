@@ -11,6 +11,7 @@ from functools import cached_property
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.model.declaration import NO_TREATMENT, Absent, AsShipped, Declaration, Declarations, Omitted, Present, state_after
+from ringfence.model.kept import as_writable
 from ringfence.model.ledger import Entry
 from ringfence.model.plain import digest_of
 from ringfence.model.resource import Resource
@@ -74,14 +75,19 @@ def _own_changes(plan: Plan) -> tuple[Change, ...]:
 
 
 def tell_owners(plan: Plan) -> Plan:
-    """The plan, whose changes say whose the objects are that they meet."""
+    """The plan, whose changes say whose the objects are that they meet, and what the ledger says of them."""
     if not plan.changes:  # what ships is read where somebody looks at it
         return plan
     shipped, ledger = plan.found.defaults.state, plan.found.ledger
 
     def told(change: Change) -> Change:
         found = change.before
-        return change if found is None else replace(change, owner=origin_of(change.id, found, shipped, ledger).name)
+        if found is None:
+            return change
+        known_as = plan.renames.get(change.id, change.id)
+        entry = ledger.owned(known_as, plan.found.state.get(known_as))
+        said = None if ledger.unread else entry.remembered if entry else ""
+        return replace(change, owner=origin_of(change.id, found, shipped, ledger).name, ledger=said)
 
     return replace(plan, changes=tuple(map(told, plan.changes)))
 
@@ -291,13 +297,13 @@ class _Owner:
 
     def _as_shipped(self, declared: AsShipped) -> None:
         defaults, id = self.plan.found.defaults, declared.id
-        shipped = defaults.state.get(id)
+        found = self.plan.found.state.get(id)
+        shipped = as_writable(defaults.state.get(id), found)
         if shipped is None:
             why = "; ".join(why for _, why in defaults.unread) or "its table of what Windows ships has none of that name"
             unknown = f"{declared}: what ships with Windows is not known on this host"
             self.diagnostics.append(Diagnostic(declared.where, unknown, why))
             return
-        found = self.plan.found.state.get(id)
         same = found is not None and found.in_effect() == shipped.in_effect()
         wanted = found if same and found is not None else shipped
         self.declarations[id] = Present(id, wanted, wanted.values(), declared.where, declared.locations,

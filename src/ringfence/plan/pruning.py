@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from ringfence.diagnostics import NOWHERE, Diagnostic
-from ringfence.model.kept import kept_pieces
+from ringfence.model.kept import as_writable, kept_pieces
 from ringfence.model.ledger import Entry
 from ringfence.model.once import filter_of
 from ringfence.model.plain import digest_of, plain_data
@@ -125,7 +125,7 @@ def _first(entry: Entry, found: Resource) -> Resource:
                 values[name] = _nothing(p) if value in (None, []) else p.parse(value)
             except ValueError:
                 continue
-    return found.replace(**values)
+    return as_writable(found.replace(**values), found) or found
 
 
 def _nothing(p: Property) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from ringfence.errors import GuardRefused
+from ringfence.model.kept import as_writable
 from ringfence.model.state import Change, Id
 from ringfence.plan.plan import Plan
 from ringfence.plan.wider import opens, widened
@@ -44,7 +45,8 @@ def undone_change(change: Change) -> Change:
 def _undone(change: Change, aliases: Mapping[str, str]) -> Iterator[str]:
     """The command that undoes one change; none where no cmdlet can write what was there."""
     try:
-        calls = cmdlet_calls([undone_change(change)], aliases)
+        undone = undone_change(change)
+        calls = cmdlet_calls([replace(undone, after=as_writable(undone.after, undone.before))], aliases)
     except GuardRefused:
         return
     for call in calls.values():

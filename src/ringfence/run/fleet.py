@@ -12,6 +12,7 @@ from ringfence.run.host_threads import HostThreads, Submit, unknown_outcome, wit
 from ringfence.run.interruption import GRACE
 from ringfence.run.memory import rarely_collected
 from ringfence.run.recorder import Recorder
+from ringfence.run.same_machine import SameMachine
 
 LOG = logging.getLogger(__name__)
 _LOOK_UP = 0.2  # seconds after which a wait is begun anew: signals are looked for in between, and on Windows they end no wait
@@ -46,13 +47,15 @@ class FleetRun:
 
     recorder: knows which hosts are being written, and whether it all is to end: somebody wants that, or too many hosts have
     failed. After that `not_begun` are the hosts to which nothing was written for it; `behind`: those that would come after these.
-    looked: what an earlier look at hosts has taken · submit: has hosts worked on where threads of this run do not.
+    looked: what an earlier look at hosts has taken · submit: has hosts worked on where threads of this run do not · machines:
+    those that answer, where two hosts may not be one.
     """
 
     def __init__(self, jobs: Iterable[HostJob], work: Callable[[HostJob], HostResult], forks: int,
                  observers: Sequence[RunObserver] = (), recorder: Recorder | None = None, behind: Sequence[str] = (), *,
-                 looked: Mapping[str, HostResult] | None = None, submit: Submit | None = None) -> None:
-        self._behind, self._looked = behind, looked or {}
+                 looked: Mapping[str, HostResult] | None = None, submit: Submit | None = None,
+                 machines: SameMachine | None = None) -> None:
+        self._behind, self._looked, self._machines = behind, looked or {}, machines
         self._waiting, self._forks = iter(jobs), max(1, forks)
         self._observers, self._recorder = observers, recorder or Recorder()
         self._interruption = self._recorder.interruption
@@ -107,6 +110,7 @@ class FleetRun:
     def _ended(self, done: set[Future[HostResult]]) -> Iterator[HostResult]:
         for future in done:
             host, result = self._running.pop(future), future.result()
+            result = self._machines.judged(result) if self._machines else result
             self._recorder.ends(host)
             self._recorder.decided(result)  # also of those that nobody was left to begin
             result = with_time_of(result, self._looked.get(host))

@@ -54,7 +54,7 @@ class Journal(Recorder, RunObserver):
         """Opens the file. Raises InputError where that cannot be: nothing was changed yet."""
         super().__init__(interruption)
         self.path, self.problem = path, ""
-        self._encoder, self._file_lock, self._torn = EventEncoder(), threading.Lock(), False
+        self._encoder, self._file_lock, self._size, self._cut = EventEncoder(), threading.Lock(), 0, False
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o600)
@@ -110,14 +110,25 @@ class Journal(Recorder, RunObserver):
 
     def _append(self, text: str, sync: bool) -> None:
         try:
-            self._write_all(("\n" * self._torn + text).encode())
+            self._write_all((("\n\n" if self._cut else "") + text).encode())
+            self._cut = False
             if sync:
                 os.fsync(self._file)
         except OSError as error:
             self.problem = self.problem or error.strerror or str(error)
+            self._cut_off()
+
+    def _cut_off(self) -> None:
+        """What could not be written is seen: the last line has no end or, once there is room again, an empty one comes after it.
+        That needs no room on a disk."""
+        end = self._size - (not self._cut)
+        self._cut = True
+        with suppress(OSError):
+            os.ftruncate(self._file, end)
+        self._size = os.lseek(self._file, 0, os.SEEK_END)
 
     def _write_all(self, data: bytes) -> None:
-        self._torn = True  # as long as not all of it is there
+        written = len(data)
         while data:
             data = data[os.write(self._file, data):]
-        self._torn = False
+        self._size += written

@@ -19,8 +19,8 @@ from ringfence.secret import MASK
 
 @dataclass
 class LedgerUpdate:
-    """The entries that change with a plan: before its changes, and after them. `settles`: what the ledger says of the run and
-    the machine is not so any more · `all_gone`: the whole ledger goes."""
+    """The entries that change with a plan: before its changes, and after them. `settles`: what the ledger says of the last run
+    that changed the host, and of the machine, is not so any more · `all_gone`: the whole ledger goes."""
 
     before: dict[Id, Entry] = field(default_factory=dict)
     after: dict[Id, Entry] = field(default_factory=dict)
@@ -48,7 +48,8 @@ def ledger_update(plan: Plan, kinds: Container[str]) -> LedgerUpdate:
         elif id not in changed and isinstance(declared := plan.declarations.get(id), Present) and (
                 entry.said_of_time != declared.label.said_of_time):
             update.after[id] = _until(entry, declared.label)
-    update.settles = bool(ledger.entries) and not policy.partial and _is_outdated(ledger, policy)
+    update.settles = any(c.writes for c in plan.changes) or (
+        bool(ledger.entries) and not policy.partial and _is_outdated(ledger, policy))
     return update
 
 

@@ -24,16 +24,25 @@ MAX_TOLD_HOSTS = 100_000  # of a run, that are told
 @dataclass(frozen=True)
 class PastHost:
     """What a journal says of one host. event: the last one that it has of it; empty where there is none · data: the host object
-    of that event."""
+    of that event · begun: whether something was going to be written · untold: there is no event of it, and that may be
+    for the record took no more."""
 
     host: str
     event: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
+    begun: bool = False
+    untold: bool = False
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether nobody knows what of it was made."""
+        return self.status in ("unknown", "lost")
 
     @property
     def status(self) -> str:
         """The status of a host that was ended; `unknown` where the record stops in the middle of it, `not_begun` before it."""
-        return str(self.data.get("status")) if self.event == "host_end" else "unknown" if self.event else "not_begun"
+        return (str(self.data.get("status")) if self.event == "host_end" else
+                "unknown" if self.event or self.untold else "not_begun")
 
     def count(self, member: str) -> int:
         """How many changes are `planned`, `made` or `proven`."""
@@ -113,13 +122,8 @@ def created_on_hosts(project: Path, run_dir: str = "") -> dict[str, set[Id]]:
     found: dict[str, set[Id]] = {}
     for run in reversed([*past_runs(project, run_dir)]):
         for host in run.hosts.values():
-            for action, id, new in _made(host, run.definitions):
-                ids = found.setdefault(host.host, set())
-                stays = action == "create" or (new is not None and id in ids)
-                if action in ("remove", "rename"):
-                    ids.discard(id)
-                ids.update([new or id] if stays else ())
-    return found
+            _follow(found.setdefault(host.host, set()), host, run, ("create",))
+    return {host: ids for host, ids in found.items() if ids}
 
 
 def abandoned(project: Path, run_dir: str, others: Collection[str]) -> tuple[str, ...]:
@@ -131,11 +135,20 @@ def abandoned(project: Path, run_dir: str, others: Collection[str]) -> tuple[str
         if run is None:
             continue
         for host in (one for one in run.hosts.values() if one.host in others):
-            ids = left.setdefault(host.host, set())
-            for action, id, new in _made(host, run.definitions):
-                ids.difference_update([id] if action in ("remove", "release", "rename") else ())
-                ids.update([new or id] if action in ("create", "adopt", "rename") else ())
+            _follow(left.setdefault(host.host, set()), host, run, ("create", "adopt", "rename"))
     return tuple(sorted(host for host, ids in left.items() if ids))
+
+
+def _follow(ids: set[Id], host: PastHost, run: PastRun, comes: Collection[str]) -> None:
+    """The objects of a host after one more run. comes: the actions by which one comes to be among them. What the host has undone
+    is nothing, and what was retired has nothing any more, told in changes or not."""
+    if run.begin.get("command") == "retire" and host.event == "host_end" and host.data.get("error") is None:
+        ids.clear()
+    elif host.status != "restored":
+        for action, id, new in _made(host, run.definitions):
+            stays = action in comes or (new is not None and id in ids)
+            ids.difference_update([id] if action in ("remove", "release", "rename") else ())
+            ids.update([new or id] if stays else ())
 
 
 def _is_about(path: Path, hosts: Collection[str]) -> bool:
@@ -188,16 +201,19 @@ def running_run(project: Path, run_dir: str = "") -> str:
 def _read(path: Path, running: str) -> PastRun | None:
     """What a file says; None where it is no journal, or one of another major format. Raises InputError."""
     try:
-        lines = read_bytes(path, MAX_JOURNAL).splitlines()
+        lines = read_bytes(path, MAX_JOURNAL).split(b"\n")
     except (OSError, ValueError) as error:
         raise InputError([Diagnostic(Where(str(path)), getattr(error, "strerror", None) or str(error))]) from None
-    events = [event for line in lines if (event := _event(line))]
+    read = [_event(line) for line in lines]
+    events = [event for event in read if event]
     begin = next((e for e in events if e["event"] == "run_begin"), None)
     if begin is None or str(begin.get("format_version", "")).partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
         return None
-    return PastRun(path.stem, path, begin, _hosts(begin, events), _definitions(events),
+    # a whole last line without its end, and an empty line: the disk was full (Journal). Half a last line: it was killed
+    lost = read[:-1].count(None) + (read[-1] is not None)
+    return PastRun(path.stem, path, begin, _hosts(begin, events, bool(lost)), _definitions(events),
                    tuple(e for e in events if e["event"] == "signal"),
-                   next((e for e in events if e["event"] == "run_end"), {}), len([x for x in lines if x]) - len(events),
+                   next((e for e in events if e["event"] == "run_end"), {}), lost + (lines[-1] != b"" and read[-1] is None),
                    path.stem == running, *_waves(events))
 
 
@@ -209,14 +225,19 @@ def _event(line: bytes) -> dict[str, Any] | None:
     return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None
 
 
-def _hosts(begin: Mapping[str, Any], events: Iterable[Mapping[str, Any]]) -> dict[str, PastHost]:
+def _hosts(begin: Mapping[str, Any], events: Iterable[Mapping[str, Any]], lost: bool) -> dict[str, PastHost]:
+    """The hosts of a run. lost: the record lacks something, so that a host of which it has nothing may have been written."""
     named = begin.get("hosts")
     told = named[:MAX_TOLD_HOSTS] if isinstance(named, list) else ()
-    found = {name: PastHost(name) for name in told if isinstance(name, str)}
+    found = {name: PastHost(name, untold=lost) for name in told if isinstance(name, str)}
     for event in events:
+        for name in event["not_begun"] if lost and isinstance(event.get("not_begun"), list) else ():
+            if isinstance(name, str) and not found.get(name, PastHost(name)).event:
+                found[name] = PastHost(name)
         data = event.get("host")
         if event["event"].startswith("host_") and isinstance(data, dict) and isinstance(name := data.get("host"), str):
-            found[name] = PastHost(name, event["event"], data)
+            begun = event["event"] in ("host_begin", "host_written") or (name in found and found[name].begun)
+            found[name] = PastHost(name, event["event"], data, begun)
     return found
 
 

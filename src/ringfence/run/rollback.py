@@ -3,13 +3,15 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any
 
 from ringfence.batch import Batch
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import GuardRefused, HostError
 from ringfence.formats.read_data import change_from_data
-from ringfence.model.ledger import Entry
+from ringfence.model.kept import as_writable
+from ringfence.model.ledger import Entry, Ledger, entry_of
 from ringfence.model.plain import digest_of, resource_as_data
 from ringfence.model.resource import Kind, Resource
 from ringfence.model.state import LOCAL, Change, Id
@@ -32,33 +34,38 @@ from ringfence.windows.undo_calls import confirm_call, fire_call
 @dataclass(frozen=True)
 class Before:
     """How a host was before some runs. objects: None of those that were not there · ended: what the task of an object said of
-    its end, where that removed it · owners: whose each was then, a row of windows.origin.ORIGINS where that is known · moved:
-    {object: the one that it has become by renames} · runs: which have changed it since · problems: what their records do not
-    tell."""
+    its end, where that removed it · owners: whose each was then, a row of windows.origin.ORIGINS where that is known · ledger:
+    what the ledger said of each (Change.ledger) · moved: {object: the one that it has become by renames} · runs: which have
+    changed it since · problems: what their records do not tell · writers: the runs that began to write there, the last one
+    first, and whether each is known to have changed something."""
 
     objects: Mapping[Id, Resource | None] = field(default_factory=dict)
     ended: Mapping[Id, str] = field(default_factory=dict)
     owners: Mapping[Id, str] = field(default_factory=dict)
+    ledger: Mapping[Id, str | None] = field(default_factory=dict)
     moved: Mapping[Id, Id] = field(default_factory=dict)
     runs: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    writers: Mapping[str, bool] = field(default_factory=dict)
 
 
 def hosts_before(runs: Iterable[PastRun], kinds: Mapping[str, Kind], to: str = "") -> dict[str, Before]:
     """{host: how it was before}. runs: those of the project, the last one first · to: the run before which hosts are wanted; for
     each host the last one that wrote to it where none is named."""
     found: dict[str, _Backwards] = {}
+    passed = False
     for run in runs:
         for host in run.hosts.values():
-            if not to and host.host in found:
+            walk = found.setdefault(host.host, _Backwards())
+            if host.begun or host.untold:
+                walk.writers[run.run_id] = host.count("made") > 0 and not host.is_unknown
+            if passed or (not to and walk.runs):
                 continue
             for what in _made(host, run, kinds):
-                walk = found.setdefault(host.host, _Backwards())
                 if walk.runs[-1:] != [run.run_id]:
                     walk.runs.append(run.run_id)
                 walk.take_back(what)
-        if to and run.run_id == to:
-            break
+        passed = passed or run.run_id == to
     return {host: walk.before for host, walk in found.items()}
 
 
@@ -68,9 +75,11 @@ class _Backwards:
 
     def __init__(self) -> None:
         self.runs: list[str] = []
+        self.writers: dict[str, bool] = {}
         self._objects: dict[Id, Resource | None] = {}
         self._ended: dict[Id, str] = {}
         self._owners: dict[Id, str] = {}
+        self._ledger: dict[Id, str | None] = {}
         self._moved: dict[Id, Id] = {}
         self._untold: dict[Id, str] = {}  # objects of which it is not known how they were
         self._problems: list[str] = []
@@ -78,7 +87,8 @@ class _Backwards:
     @property
     def before(self) -> Before:
         problems = (*self._problems, *self._untold.values())
-        return Before(self._objects, self._ended, self._owners, self._moved, tuple(self.runs), problems)
+        return Before(self._objects, self._ended, self._owners, self._ledger, self._moved, tuple(self.runs), problems,
+                      self.writers)
 
     def take_back(self, what: Change | str) -> None:
         """A change; a text where the record does not tell which."""
@@ -97,7 +107,7 @@ class _Backwards:
             self._objects[id] = what.before
         else:
             self._untold[id] = f"{what}: it had a secret, which no record holds: say again what it was"
-        self._owners[id] = what.owner
+        self._owners[id], self._ledger[id] = what.owner, what.ledger
         if new:
             self._moved[id] = self._moved.pop(new, new)
             self._ended[id] = self._ended.pop(new, "")
@@ -119,10 +129,11 @@ def _made(host: PastHost, run: PastRun, kinds: Mapping[str, Kind]) -> Iterator[C
     nothing, and what nobody knows of may have been made."""
     if host.status == "restored":
         return
-    unknown = host.status in ("unknown", "lost")
+    if host.untold:
+        yield f"the record of run {run.run_id} took no more, and has nothing of this host: what it made here stays ({run.path})"
     listed = host.data.get("changes")
     for one in reversed(listed) if isinstance(listed, list) else ():
-        if not isinstance(one, dict) or not (one.get("made") is True or unknown):
+        if not isinstance(one, dict) or not (one.get("made") is True or host.is_unknown):
             continue
         key = str(one.get("definition"))
         try:
@@ -136,20 +147,22 @@ def _made(host: PastHost, run: PastRun, kinds: Mapping[str, Kind]) -> Iterator[C
             yield change
 
 
-def rollback(job: HostJob, context: RunContext, write: bool, before: Mapping[str, Before]) -> HostResult:
-    """The host as it was. `write`: else it is only planned. Never raises for what the host does."""
+def rollback(job: HostJob, context: RunContext, write: bool, before: Mapping[str, Before], to: str = "") -> HostResult:
+    """The host as it was. `write`: else it is only planned · to: the run before which that was, where somebody said which. Never
+    raises for what the host does."""
     run = HostRun(job, context)
 
     def work() -> HostResult:
         found, _ = run.read(ledger=True)
         if found.undo.waits:
             return _fired(run, found.undo, write)
-        wanted = before.get(job.host, Before())
+        wanted = _as_the_host_says(before.get(job.host, Before()), found.ledger, to)
         notes = [_note(job.host, problem, "warning") for problem in wanted.problems]
         if not wanted.runs:
             notes.append(_note(job.host, "no record tells of a run that wrote to it", "warning"))
-        changes = tuple(Change(id, found.state.get(id), was, why=f"as before run {wanted.runs[-1]}")
-                        for id, was in sorted(wanted.objects.items()) if not _alike(found.state.get(id), was))
+        there = {id: (found.state.get(id), as_writable(was, found.state.get(id))) for id, was in sorted(wanted.objects.items())}
+        changes = tuple(Change(id, now, was, why=f"as before run {wanted.runs[-1]}") for id, (now, was) in there.items()
+                        if not _alike(now, was))
         notes += [_note(job.host, f"{change.id} comes back, whose task ended it ({wanted.ended[change.id]})", "warning",
                         "Nothing ends it before the next apply") for change in changes if wanted.ended.get(change.id)]
         plan = order(Plan(job.host, {}, found, context.policy, base=found.state, after=found.state, changes=changes))
@@ -162,6 +175,35 @@ def rollback(job: HostJob, context: RunContext, write: bool, before: Mapping[str
         return result
 
     return run.result(work)
+
+
+def _as_the_host_says(wanted: Before, ledger: Ledger, to: str) -> Before:
+    """What is wanted, with what no record tells of the last run that wrote to the host, by its ledger or else by the records.
+    Raises GuardRefused where another one would be taken back than the last, and nobody said which."""
+    stamped = "" if ledger.unread or ledger.is_newer else ledger.header.get("Run", "")
+    last = stamped or next((run for run, changed in wanted.writers.items() if changed), "")
+    before = wanted.runs[0] if wanted.runs else ""
+    if last and last not in wanted.writers:
+        if to:
+            return replace(wanted, problems=(*wanted.problems, f"the last run that wrote here is {last}, of which no record here "
+                                             "tells: what it made stays"))
+        way = f"; `--to {before}` takes back what the records here tell" if before else ""
+        raise GuardRefused(f"the last run that wrote here is {last}, of which no record here tells. Roll it back where its "
+                           f"record is (another controller, --run-dir){way}")
+    after = [*takewhile(last.__ne__, wanted.writers)] if last else []
+    if later := [run for run in after if wanted.writers[run]]:
+        raise GuardRefused(f"the last run that wrote here is {last}, and by the records {later[0]} came after it: a clock was "
+                           "wrong, or the host was put back since. Nobody knows how it was before: declare what it should have, "
+                           "and apply")
+    if to or not last or before == last:
+        return wanted
+    if before in after and stamped:
+        raise GuardRefused(f"run {before} wrote nothing here: the last one that did is {last}. `--to {last}` takes that back")
+    if before not in after:
+        way = f"`--to {before}` takes back run {before}, and what came after it" if before else "No earlier one is recorded"
+        raise GuardRefused(f"the last run that wrote here is {last}, and nothing of it is there to be taken back: it changed no "
+                           f"object, or is undone. {way}")
+    return wanted
 
 
 def confirm(job: HostJob, context: RunContext, write: bool) -> HostResult:
@@ -205,22 +247,36 @@ def _ledger_after(plan: Plan, found: HostSnapshot, wanted: Before) -> LedgerUpda
     ledger = found.ledger
     if plan.policy.project is None or ledger.unread or ledger.is_newer:
         return LedgerUpdate()
-    update = LedgerUpdate()
+    update = LedgerUpdate(settles=bool(plan.changes))
     for change in plan.changes:
         id, entry = change.id, ledger.entries.get(change.id)
         if change.after is None:
             update.removed.update([id] if entry else [])
             continue
         now = digest_of(change.after)
-        known = ledger.entries.get(wanted.moved.get(id, id))
-        if known is None and change.before is None and wanted.owners.get(id) in ("", "project"):
-            known = Entry("created")
+        known = _entry_before(change, ledger, wanted)
         if known is not None:
             update.after[id] = replace(known, hash=now, pending="", run=plan.policy.run_id)
             update.before[id] = replace(update.after[id], hash=entry.hash if entry else "", pending=now)
         elif entry:
             update.removed.add(id)
     return update
+
+
+def _entry_before(change: Change, ledger: Ledger, wanted: Before) -> Entry | None:
+    """What the ledger said of an object. Earlier versions did not record it: nobody knows whether what they removed as the
+    project's own had been there before it, so that no run may remove that."""
+    id = change.id
+    if (said := wanted.ledger.get(id)) is None:
+        known = ledger.entries.get(wanted.moved.get(id, id))
+        removed = known is None and change.before is None and wanted.owners.get(id) in ("", "project")
+        return Entry("adopted") if removed else known
+    try:
+        entry = entry_of(said) if said else None
+    except ValueError:  # somebody wrote that into the record
+        return None
+    first = {name: value for name, value in entry.first.items() if MASK not in json.dumps(value)} if entry else {}
+    return replace(entry, first=first) if entry else None
 
 
 def _is_masked(change: Change) -> bool:

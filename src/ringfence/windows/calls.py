@@ -94,4 +94,6 @@ def to_parameter(p: Property, value: Any, aliases: Mapping[str, str]) -> Any:
                            "written instead of it")
     if p.type.resolved_by_host == "interface":
         value = tuple(aliases.get(guid, guid) for guid in value)
-    return p.type.to_parameter(value)
+    if (said := p.type.to_parameter(value)) is None:
+        raise GuardRefused(f"no cmdlet takes {p.name} away again: nothing is written instead of it. Say what it should be")
+    return said

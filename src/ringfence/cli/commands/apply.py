@@ -62,6 +62,7 @@ from ringfence.report import HostResult
 from ringfence.run.host import apply_host, plan_host
 from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.prepare import Prepared
+from ringfence.run.same_machine import SameMachine
 from ringfence.views.format import count, names
 
 EXAMPLES = """
@@ -233,8 +234,12 @@ def _planned(console: Console, run: Prepared, others: Sequence[HostResult],
     """Show the plan; returns it, with what reports have to be told of it where nothing follows, and the exit code then. Nobody is
     asked where the run was interrupted, or what is declared is wrong on a host."""
     planned, held = PlanObserver(apart_by_facts(run)), HeldReports() if console.reports.wanted else None
+    machines = SameMachine()
     code = show_run(console, undecided(run, others), partial(plan_host, context=run.context), hosts, command="plan",
-                    differences_fail=False, before=others, observers=[planned], reports=held)
+                    differences_fail=False, before=others, observers=[planned], reports=held, machines=machines)
+    for host in machines.refused.keys() & planned.approvals.keys():
+        del planned.approvals[host]
+        planned.others.append(replace(planned.read.pop(host), facts={}, error=machines.refused[host]))
     if planned.invalid:
         tell_invalid(console, planned.invalid)
     if planned.invalid or code in (ExitCode.INTERRUPTED, ExitCode.TERMINATED):

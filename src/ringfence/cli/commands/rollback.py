@@ -32,4 +32,4 @@ def rollback(console: Console, which: InventoryOptions, secrets: SecretOptions, 
     run = prepared_hosts(console, pattern, which, secrets, trusted, own_kinds=True)
     meant = past_run(run.folder, to, record.run_dir).run_id if to else ""
     before = rolled_back.hosts_before(islice(past_runs(run.folder, record.run_dir), MAX_RUNS_READ), run.context.kinds, meant)
-    return agreed(console, run, hosts, record, partial(rolled_back.rollback, before=before), yes, needs_project=False)
+    return agreed(console, run, hosts, record, partial(rolled_back.rollback, before=before, to=meant), yes, needs_project=False)
