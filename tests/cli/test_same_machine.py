@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 from pathlib import Path
 
 import pytest
@@ -31,11 +32,11 @@ def hosts(cli: Cli) -> Iterator[dict[str, Machine]]:
         yield found
 
 
-def walk(group: dict[str, dict[str, object]]) -> Iterator[dict[str, dict[str, object]]]:
-    for one in group.values():
+def walk(groups: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for one in groups.values():
         if isinstance(one, dict):
             yield one
-            yield from walk(one.get("children") or {})  # type: ignore[arg-type]
+            yield from walk(one.get("children") or {})
 
 
 def ours(host: Machine) -> list[str]:
