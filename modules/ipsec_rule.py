@@ -9,7 +9,7 @@ from ringfence.codecs.rule_string import Text, Tokens, TokenSet, TruthTable, Val
 from ringfence.diagnostics import Finding
 from ringfence.model.authentication import FQDN, methods
 from ringfence.model.filter import Filter
-from ringfence.model.narrowing import Narrowing, never, not_everybody, some_ports
+from ringfence.model.narrowing import Narrowing, is_narrowed, never, not_everybody, some_ports
 from ringfence.model.phrase import Phrase
 from ringfence.model.proposals import IPSEC_SERVICES, PHASE1_AUTH, PHASE2_AUTH, QUICK_MODE_CRYPTO, reference, set_token
 from ringfence.model.resource import NO_SET, Resource, prop, resource
@@ -198,7 +198,7 @@ class IpsecRule(Rule):
     def check_mentioned(self, mentioned: Collection[str], closed: Collection[str] = ()) -> Iterable[Finding]:
         exempts = (self.mode, self.inbound_security, self.outbound_security) == ("transport", "none", "none")
         said = "remote_address" in mentioned and not self.remote_address
-        if self.enabled and exempts and not self.is_narrowed() and not said:
+        if self.enabled and exempts and not is_narrowed(self) and not said:
             yield Finding("remote_address", "an exemption without remote address and port is one for everybody",
                           "name whom or what it is for; or say `remote_address: any` if all is meant")
 

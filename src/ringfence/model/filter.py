@@ -1,5 +1,6 @@
 """What an object does with traffic, in one neutral form: policy questions are asked of filters and know no kinds."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any, ClassVar, Literal, Protocol
@@ -14,6 +15,9 @@ DYNAMIC_KEYWORD = "radynkey="  # RADynKey={…}: the token of a dynamic keyword 
 class _HasValues(Protocol):
     kind: ClassVar[Any]
     unknown_tokens: tuple[str, ...]
+
+    @property
+    def unheeded(self) -> Collection[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class Filter:
             if strange := [member for member in values.get(name, ()) if isinstance(member, KeptPiece)]:
                 values[name], tokens = (), (*tokens, *strange)
         made = cls(effect, merged_by=resource.kind.merged_by, **values, unknown_tokens=tokens, **others)
-        return made._with_keywords() if tokens else made
+        made = made._with_keywords() if tokens else made
+        return replace(made, **{name: _WIDEST[name] for name in unheeded}) if (unheeded := resource.unheeded) else made
 
     def _with_keywords(self) -> "Filter":
         keywords = tuple(KeptPiece(t) for t in self.unknown_tokens if t.lower().startswith(DYNAMIC_KEYWORD))
@@ -114,7 +119,7 @@ class Filter:
 
 
 _NAMES = tuple(f.name for f in fields(Filter) if f.name not in ("effect", "merged_by", "unknown_tokens", "other_effects"))
-_WIDEST = {f.name: f.default for f in fields(Filter)}  # what holds for all there is, and for both directions
+_WIDEST: dict[str, Any] = {f.name: f.default for f in fields(Filter)}  # what holds for all there is, and for both directions
 _ONE_OF = ("profile", "interface_type", "interface_alias")  # lists of which a flow has one member, which may be an unknown one
 
 

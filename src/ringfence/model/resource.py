@@ -247,10 +247,10 @@ class Resource:
         """
         return ()
 
-    def is_narrowed(self, direction: str = "") -> bool:
-        """Whether it is for somebody or something, and not for all (model/narrowing.py)."""
-        return any(p.narrows.counts(value) for p in self.kind.properties.values()
-                   if p.narrows and p.narrows.direction in ("", direction) and (value := getattr(self, p.name)) != p.default)
+    @property
+    def unheeded(self) -> Collection[str]:
+        """The conditions that do not count, whatever they say: another property has Windows not look at them."""
+        return ()
 
     def check_references(self, get: Callable[[str], "Resource | None"]) -> Iterable[Finding]:
         """What Windows refuses of this resource together with those that it names.

@@ -113,7 +113,7 @@ def check_reach(rule: Resource) -> Iterable[Finding]:
     """Conditions that nothing meets, on whichever host: Windows takes them."""
     families = _FAMILY_OF.get(getattr(rule, "protocol", ""), _BOTH_FAMILIES)
     for name in ("local_address", "remote_address"):
-        listed = getattr(rule, name)
+        listed = () if name in rule.unheeded else getattr(rule, name)
         if mapped := [a for a in listed if not isinstance(a, KeptPiece) and _is_mapped(a)]:
             as_ipv4 = interval_text(*(n & 0xFFFF_FFFF for n in address_interval(mapped[0])[:2]))
             yield Finding(name, f"{mapped[0]} matches nothing: it is IPv4 in the form of IPv6, which programs see and no packet "
