@@ -205,7 +205,7 @@ class FirewallRule(Rule):
 
     def as_filter(self) -> Filter:
         return Filter.of(self, "block" if self.action == "block" else "allow",
-                         other_effects=() if self.action else ("block",))
+                         other_effects=() if self.action else ("block",), merged_by=_of_older_sorts(self))
 
     def check(self) -> Iterable[Finding]:
         yield from _check_ports(self)
@@ -271,6 +271,18 @@ class FirewallRule(Rule):
         return bool(self.local_port or self.remote_port or self.local_address or self.remote_address or self.service
                     or self.interface_alias or self.interface_type or self.authentication != "not_required"
                     or self.package or self.local_user or self.owner or self.dynamic_target)
+
+
+def _of_older_sorts(rule: FirewallRule) -> tuple[str, ...]:
+    """The switches of the lists of Windows XP, of programs and of ports, that hold for rules of their form ([MS-FASP] 2.2.38)."""
+    if rule.protocol not in ("tcp", "udp") or rule.service or len(rule.local_port) != (not rule.program):
+        return ()
+    if rule.program:
+        return ("allow_user_apps",)
+    (port,) = rule.local_port
+    stored = rule.source and rule.source.values["local_port"] == rule.local_port and rule.source.stored
+    entries = sum(map(LOCAL_PORT.owns, stored.split("|"))) if isinstance(stored, str) else 1  # 80 and 81 are 80-81 here
+    return ("allow_user_ports",) if port[0].isdecimal() and entries == 1 else ()
 
 
 def _port_words(rule: FirewallRule, name: str, direction: str, otherwise: str) -> str:

@@ -26,7 +26,7 @@ class Filter:
 
     effect: firewall rules allow or block; connection security rules secure, or exempt from that · requires_inbound,
     requires_outbound: of what is secured, whether clear traffic that way is dropped · tunnel: secured between gateways ·
-    merged_by: the property of profiles by which policy lets local ones of its sort count or not; empty: they always do.
+    merged_by: the properties of profiles by which local ones of its sort do not count where one is off; empty: they always do.
     The others have the names, the meanings and the canonical values of a firewall rule's properties; direction: empty for both.
     unknown_tokens: conditions that nobody here understands; pieces of that sort may also stand in the lists (KeptPiece): among
     remote addresses a dynamic keyword, whose addresses are beside those of the list ([MS-FASP] 2.2.37). Of a value that is not
@@ -38,7 +38,7 @@ class Filter:
     requires_inbound: bool = False
     requires_outbound: bool = False
     tunnel: bool = False
-    merged_by: str = ""
+    merged_by: tuple[str, ...] = ()
     enabled: bool = True
     direction: Direction | Literal[""] = ""
     profile: tuple[str, ...] = ()
@@ -79,7 +79,8 @@ class Filter:
         for name in _ONE_OF:
             if strange := [member for member in values.get(name, ()) if isinstance(member, KeptPiece)]:
                 values[name], tokens = (), (*tokens, *strange)
-        made = cls(effect, merged_by=resource.kind.merged_by, **values, unknown_tokens=tokens, **others)
+        by = (*filter(None, (resource.kind.merged_by,)), *others.pop("merged_by", ()))
+        made = cls(effect, merged_by=by, **values, unknown_tokens=tokens, **others)
         made = made._with_keywords() if tokens else made
         return replace(made, **{name: _WIDEST[name] for name in unheeded}) if (unheeded := resource.unheeded) else made
 

@@ -119,6 +119,7 @@ class Property:
     policy_only: bool = False  # Windows takes it from policies alone, never from the local store ([MS-FASP] 3.1.3)
     least: Any = None  # of settings: the value with which least passes; None: it does nothing with traffic
     for_peers: ForPeers | None = None  # of settings: what peers of IPsec have to meet; None: they have not to
+    merges: str = ""  # of switches: the local objects that do not count where it is off
     setting_type: int = 0  # of settings: its number in the firewall's events ([MS-FASP] 2.2.38, 2.2.42); 0: it has none
     phrase: Phrase | None = None  # how it stands in the line that tells what an object does
 
@@ -162,14 +163,14 @@ def prop(
     required: bool = False, since: str = "2.0", example: Any = None, unset: Any = None, references: str = "",
     one_value: bool = False, required_when: "RequiredWhen" = None, role: Role = "condition", narrows: Narrowing | None = None,
     proposal: "type[Resource] | None" = None, wins: Any = None, policy_only: bool = False, least: Any = None,
-    for_peers: ForPeers | None = None, setting_type: int = 0, phrase: Phrase | None = None,
+    for_peers: ForPeers | None = None, merges: str = "", setting_type: int = 0, phrase: Phrase | None = None,
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
     meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent,
             "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
             "since": since, "example": example, "unset": unset, "references": references, "required_when": required_when,
             "one_value": one_value, "role": role, "narrows": narrows, "proposal": proposal, "wins": wins, "phrase": phrase,
-            "policy_only": policy_only, "least": least, "for_peers": for_peers, "setting_type": setting_type}
+            "policy_only": policy_only, "least": least, "for_peers": for_peers, "merges": merges, "setting_type": setting_type}
     return dataclasses.field(default=default, metadata=meta)
 
 
