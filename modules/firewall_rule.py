@@ -205,7 +205,7 @@ class FirewallRule(Rule):
 
     def as_filter(self) -> Filter:
         return Filter.of(self, "block" if self.action == "block" else "allow",
-                         other_effects=() if self.action else ("block",), merged_by=_of_older_sorts(self))
+                         other_effects=() if self.action else ("block",), merged_by=_of_older_sorts(self), invalid=_refusal(self))
 
     def check(self) -> Iterable[Finding]:
         yield from _check_ports(self)
@@ -271,6 +271,12 @@ class FirewallRule(Rule):
         return bool(self.local_port or self.remote_port or self.local_address or self.remote_address or self.service
                     or self.interface_alias or self.interface_type or self.authentication != "not_required"
                     or self.package or self.local_user or self.owner or self.dynamic_target)
+
+
+def _refusal(rule: FirewallRule) -> str:
+    """Why Windows refuses such a rule: the "semantic checks that firewall rules MUST pass" ([MS-FASP] 2.2.37)."""
+    found = () if rule.unknown_tokens else rule.check()  # of those it is not known what they are
+    return next((f"{f.property}: {f.reason}" for f in found if f.severity == "error"), "")
 
 
 def _of_older_sorts(rule: FirewallRule) -> tuple[str, ...]:

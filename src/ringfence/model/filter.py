@@ -31,7 +31,8 @@ class Filter:
     unknown_tokens: conditions that nobody here understands; pieces of that sort may also stand in the lists (KeptPiece): among
     remote addresses a dynamic keyword, whose addresses are beside those of the list ([MS-FASP] 2.2.37). Of a value that is not
     understood, such as `Protocol=weird`, the filter has the widest, and the piece among the unknown tokens: whether it matches is
-    not known then. other_effects: what an object may do as well, where nobody understands what it does.
+    not known then. invalid: why Windows refuses such an object where somebody sets it, and what it does with one that is stored
+    nobody says. other_effects: what an object may do as well, where nobody understands what it does.
     """
 
     effect: Effect
@@ -65,6 +66,7 @@ class Filter:
     dynamic_target: tuple[str, ...] = ()
     platform: tuple[str, ...] = ()
     unknown_tokens: tuple[str, ...] = ()
+    invalid: str = ""
     other_effects: tuple[Effect, ...] = ()
 
     @classmethod
@@ -119,7 +121,8 @@ class Filter:
         return self.effect == "block" or (self.effect in ("secure", "exempt") and not self.requires)
 
 
-_NAMES = tuple(f.name for f in fields(Filter) if f.name not in ("effect", "merged_by", "unknown_tokens", "other_effects"))
+_MADE = ("effect", "merged_by", "unknown_tokens", "invalid", "other_effects")  # what is no property of that name
+_NAMES = tuple(f.name for f in fields(Filter) if f.name not in _MADE)
 _WIDEST: dict[str, Any] = {f.name: f.default for f in fields(Filter)}  # what holds for all there is, and for both directions
 _ONE_OF = ("profile", "interface_type", "interface_alias")  # lists of which a flow has one member, which may be an unknown one
 
