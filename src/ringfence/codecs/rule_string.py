@@ -22,11 +22,6 @@ Values = tuple[Any, ...]  # one a property, in the order of declaration
 VERSION_PREFIX = re.compile(r"v[0-9]{1,3}\.[0-9]{1,3}", re.I)  # what a rule string begins with
 
 
-@lru_cache(256)
-def _is_version(text: str) -> bool:
-    return VERSION_PREFIX.fullmatch(text) is not None
-
-
 class Codec(Protocol):
     """Owns some tokens. Properties that name the same codec share them."""
 
@@ -118,8 +113,7 @@ class TruthTable:
 
     def read(self, pieces: Tokens) -> tuple[Values, Tokens]:
         have = {p.lower() for p in pieces} - self.same_as_absent
-        nothing = frozenset[str](), (None,) * len(self.richest[0][1])
-        used, values = next((r for r in self.richest if r[0] <= have), nothing)
+        used, values = next((r for r in self.richest if r[0] <= have), None) or (frozenset[str](), _alone(self.richest, have))
         left = have - used
         return values, tuple(p for p in pieces if p.lower() in left) if left else ()
 
@@ -134,6 +128,13 @@ def switch(token: str) -> TruthTable:
 
 def _richest(rows: Mapping[Any, Tokens]) -> list[tuple[frozenset[str], Any]]:
     return sorted(((frozenset(p.lower() for p in ps), k) for k, ps in rows.items()), key=lambda r: -len(r[0]))
+
+
+def _alone(rows: Iterable[tuple[frozenset[str], Any]], have: set[str]) -> Values:
+    """Of several properties, what single pieces say that together are no row; None: not understood."""
+    said = [{p: {value[at] for pieces, value in rows if p in pieces} for p in have} for at in range(len(next(iter(rows))[1]))]
+    sure = [{v for values in column.values() if len(values) == 1 for v in values} for column in said]
+    return tuple(found.pop() if len(found) == 1 and len(sure) > 1 else None for found in sure)
 
 
 class TokenSet:
@@ -309,7 +310,7 @@ class RuleStringCodec:
     def read(self, string: str) -> tuple[dict[str, Any], Tokens]:
         """Values, and the pieces nobody understood, verbatim and in Windows' order of tokens. Never raises."""
         pieces = string.split("|")
-        if len(pieces[0]) < 9 and _is_version(pieces[0]):
+        if len(pieces[0]) < 9 and VERSION_PREFIX.fullmatch(pieces[0]):
             del pieces[0]
         return self.read_pieces(pieces, len(string) <= 1000)
 
