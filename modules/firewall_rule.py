@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import fields, replace
 
-from ringfence.codecs.rule_string import ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, switch
+from ringfence.codecs.tokens import ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, switch
 from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
 from ringfence.model.narrowing import (

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from ringfence.codecs.converted import ConvertedText, digits
-from ringfence.codecs.rule_string import Text, Tokens, TokenSet, TruthTable, Values, switch
+from ringfence.codecs.tokens import Text, Tokens, TokenSet, TruthTable, Values, switch
 from ringfence.diagnostics import Finding
 from ringfence.model.authentication import FQDN, methods
 from ringfence.model.filter import Filter

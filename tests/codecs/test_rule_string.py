@@ -8,16 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.codecs.registry import RegistryValue
-from ringfence.codecs.rule_string import (
-    Platform,
-    ProtocolAndIcmp,
-    RuleStringCodec,
-    Text,
-    TextOrBase64,
-    TokenSet,
-    TruthTable,
-    split,
-)
+from ringfence.codecs.rule_string import RuleStringCodec
+from ringfence.codecs.tokens import Platform, ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, split
 from ringfence.types import sddl
 from ringfence.types.base import CaseInsensitive
 from ringfence.types.network import PROTOCOLS, icmp_type, port, protocol

@@ -19,8 +19,9 @@ from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
 
 from ringfence.codecs.registry import RegistryTree, RegistryValue
-from ringfence.codecs.rule_string import Codec, RuleStringCodec, Text, Tokens, TokenSet
+from ringfence.codecs.rule_string import RuleStringCodec
 from ringfence.codecs.source import Source, SourceKey, rewrite
+from ringfence.codecs.tokens import Codec, Text, Tokens, TokenSet
 from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
 from ringfence.model.narrowing import Narrowing

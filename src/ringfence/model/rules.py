@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from ringfence.codecs.rule_string import Platform, TokenSet, TruthTable
+from ringfence.codecs.tokens import Platform, TokenSet, TruthTable
 from ringfence.diagnostics import Finding
 from ringfence.model.phrase import Phrase
 from ringfence.model.resource import Resource, prop
