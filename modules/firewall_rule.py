@@ -287,7 +287,8 @@ def _of_older_sorts(rule: FirewallRule) -> tuple[str, ...]:
         return ("allow_user_apps",)
     (port,) = rule.local_port
     stored = rule.source and rule.source.values["local_port"] == rule.local_port and rule.source.stored
-    entries = sum(map(LOCAL_PORT.owns, stored.split("|"))) if isinstance(stored, str) else 1  # 80 and 81 are 80-81 here
+    pieces = stored.split("|") if isinstance(stored, str) else ()
+    entries = sum(1 + piece.count(",") for piece in pieces if LOCAL_PORT.owns(piece)) or 1  # 80 and 81 are 80-81 here
     return ("allow_user_ports",) if port[0].isdecimal() and entries == 1 else ()
 
 

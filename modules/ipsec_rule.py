@@ -32,7 +32,7 @@ from ringfence.model.rules import (
 )
 from ringfence.model.storage import DEFAULT, RuleStrings
 from ringfence.types import sddl
-from ringfence.types.addresses import Interval, address_interval
+from ringfence.types.addresses import Interval, address_interval, has_host_mask
 from ringfence.types.base import CaseInsensitive, PropertyType, list_of
 from ringfence.types.enums import BOOL, choice, flags_of, number, with_hints
 from ringfence.types.foreign_words import VALUES
@@ -97,8 +97,10 @@ class _Tunnel:
             try:
                 if token.lower() == "rtunnelfqdn":
                     host = CaseInsensitive(data) if data else None
-                else:
+                elif _family(data) == token.partition("_")[0][-1] and not has_host_mask(data):
                     ends[token[0].lower()].add(address_interval(data))
+                else:
+                    left.append(piece)
             except ValueError:
                 left.append(piece)
         return ("tunnel", natural_addresses(ends["l"]), natural_addresses(ends["r"]), host), tuple(left)

@@ -19,7 +19,7 @@ SECURITY = TruthTable(
 )
 PORTS = TokenSet("LPort|LPort2_10", port, lambda v: "LPort2_10" if "-" in v else "LPort",
              {"RPC": "LPort=RPC", "Both": "LPort=a|LPort=b"},
-             read_only={"LPort=c": "Both"})
+             read_only={"LPort=c": "Both"}, commas=True)
 
 
 @pytest.mark.parametrize(("pieces", "values", "left"), [

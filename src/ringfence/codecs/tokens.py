@@ -137,6 +137,8 @@ class TokenSet:
 
     `read_only`: further fragments that mean a keyword but are not how it is written, {fragment: keyword}.
     `canonical`: the one form of a set of members, which it takes as `member` makes them where that is cheaper than `parse`.
+    `stored`: whether data may stand under a token; people may say more. `commas`: whether one piece may hold several members, as
+    ports do in rules of services that Windows ships: no grammar has that.
     A member nobody understands stays in the set as its own piece: a rule from a newer Windows is never read as wider
     (model/kept.py says what becomes of it).
     """
@@ -145,9 +147,10 @@ class TokenSet:
                  keywords: Mapping[str, str] | None = None, format: Callable[[str], str] = str, *,
                  read_only: Mapping[str, str] | None = None,
                  canonical: Callable[[Iterable[Any]], tuple[str, ...]] = in_order,
-                 member: Callable[[str], Hashable] | None = None) -> None:
+                 member: Callable[[str], Hashable] | None = None, stored: Callable[[str, str], bool] | None = None,
+                 commas: bool = False) -> None:
         self.tokens, self.parse, self.token_of, self.format = split(tokens), parse, token_of, format
-        self.canonical, self.member = canonical, member or parse
+        self.canonical, self.member, self.stored, self.commas = canonical, member or parse, stored, commas
         self.keywords = {k: split(v) for k, v in (keywords or {}).items()}
         self.richest = _richest(self.keywords) + [(frozenset(split(f.lower())), k) for f, k in (read_only or {}).items()]
         self.spelling = {t.lower(): t for t in self.tokens}
@@ -155,7 +158,7 @@ class TokenSet:
 
     def read(self, pieces: Tokens) -> tuple[Values, Tokens]:
         values: set[Hashable] = set()
-        member = self.member
+        member, stored = self.member, self.stored
         have = {p.lower(): p for p in pieces}
         if not self.known.isdisjoint(have):
             for used, keyword in self.richest:
@@ -164,10 +167,12 @@ class TokenSet:
                     for piece in used:
                         del have[piece]
         for piece in have.values():
-            data = piece.partition("=")[2]
+            token, _, data = piece.partition("=")
             try:
-                if "," in data:
+                if self.commas and "," in data:
                     values.update([member(v) for v in data.split(",")])
+                elif stored and not stored(token, data):
+                    values.add(kept_piece(piece, self.spelling, True))
                 else:
                     values.add(member(data))
             except ValueError:
@@ -176,9 +181,10 @@ class TokenSet:
 
     def read_one(self, piece: str) -> tuple[str, ...]:
         """The value that one piece gives. Most lists have one member."""
-        if piece.lower() not in self.known:
+        token, _, data = piece.partition("=")
+        if piece.lower() not in self.known and (not self.stored or self.stored(token, data)):
             try:
-                return (self.parse(piece.partition("=")[2]),)
+                return (self.parse(data),)
             except ValueError:
                 pass
         value: tuple[str, ...] = self.read((piece,))[0][0]
@@ -213,7 +219,7 @@ class ProtocolAndIcmp:
             # ValueError where they say different things
             (protocol,) = {self.protocol(n.partition("=")[2]) for n in numbers or ("Protocol=any",)}
             mine = [p for p in rest if p.lower().startswith(f"icmp{protocol[-1:]}=")] if protocol[:4] == "icmp" else []
-            types = icmp_set(self.icmp_type(v) for p in mine for v in p.partition("=")[2].split(","))
+            types = icmp_set(self.icmp_type(p.partition("=")[2]) for p in mine)
         except ValueError:
             return (None, ()), pieces
         taken = frozenset(mine)

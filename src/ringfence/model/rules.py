@@ -15,7 +15,7 @@ from ringfence.diagnostics import Finding
 from ringfence.model.phrase import Phrase
 from ringfence.model.resource import Resource, prop
 from ringfence.types import sddl
-from ringfence.types.addresses import address_interval, interval_text
+from ringfence.types.addresses import address_interval, has_host_mask, interval_text
 from ringfence.types.base import KeptPiece, PropertyType, as_text, case_insensitive, list_of, quoted
 from ringfence.types.enums import TRUE_FALSE, flags_of, with_hints
 from ringfence.types.foreign_words import VALUES
@@ -45,8 +45,14 @@ def addresses(four: str, six: str, later: tuple[str, str] | None = None, *, keyw
         known |= both(*later, Intranet="IntrAnet", Internet="IntErnet", PlayToDevice="Ply2Renders",
                       IntranetRemoteAccess="RmtIntrAnet", CaptivePortal="CaptivePortal")
     tokens = "|".join((four, six, *(later or ())))
+    of_family = (four.lower(), six.lower())
+
+    def stored(token: str, data: str) -> bool:
+        """Whether an address is of the token's family, and no subnet by a host mask ([MS-GPFAS] 2.2.2.9 to 2.2.2.12)."""
+        return token.lower() == of_family[":" in data] and not has_host_mask(data)
+
     return TokenSet(tokens, address, lambda v: six if ":" in v else four, known, masked, canonical=address_set,
-                    member=address_interval)
+                    member=address_interval, stored=stored)
 
 
 def _of_families(word: PropertyType) -> PropertyType:
@@ -67,7 +73,7 @@ def ports(token: str, *others: str, keywords: dict[str, str] | None = None, also
     """The codec of a list of ports: single ones under `token`, ranges and newer keywords under `token`2_10 …"""
     ranges = f"{token}2_10"
     return TokenSet("|".join((token, ranges, *others)), port, lambda v: ranges if "-" in v else token, keywords, read_only=also,
-                    canonical=canonical, member=port_interval)
+                    canonical=canonical, member=port_interval, commas=True)
 
 
 def protocol_words(protocol: str) -> str:
