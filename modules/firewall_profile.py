@@ -78,14 +78,19 @@ class FirewallProfile(Resource):
     allow_inbound_rules: bool | str = switch("False: shields up, every inbound allow rule is ignored.",
                                              "DoNotAllowExceptions", OFF, unset=True, wins=False, least=False, setting_type=3)
     allow_local_firewall_rules: bool | str = switch("Whether local rules apply beside those of Group Policy.",
-                                                    "AllowLocalPolicyMerge", unset=True, policy_only=True, setting_type=13)
+                                                    "AllowLocalPolicyMerge", unset=True, policy_only=True,
+                                                    merges="firewall rules", setting_type=13)
     allow_local_ipsec_rules: bool | str = switch("Whether local connection security rules apply beside those of Group "
                                                  "Policy.", "AllowLocalIPsecPolicyMerge", unset=True, policy_only=True,
-                                                 setting_type=14)
-    allow_user_apps: bool | str = switch("Whether programs allowed by users (Windows XP) apply.", "AllowUserPrefMerge",
-                                         path="AuthorizedApplications", unset=True, least=False, setting_type=11)
-    allow_user_ports: bool | str = switch("Whether ports opened by users (Windows XP) apply.", "AllowUserPrefMerge",
-                                          path="GloballyOpenPorts", unset=True, least=False, setting_type=12)
+                                                 merges="connection security rules", setting_type=14)
+    allow_user_apps: bool | str = switch("Whether local rules apply that have a program, tcp or udp, no service and no local "
+                                         "port (as users allowed programs in Windows XP).", "AllowUserPrefMerge",
+                                         path="AuthorizedApplications", unset=True, least=False,
+                                         merges="rules of programs without a port", setting_type=11)
+    allow_user_ports: bool | str = switch("Whether local rules apply that have one local port or range, tcp or udp, no program "
+                                          "and no service (as users opened ports in Windows XP).", "AllowUserPrefMerge",
+                                          path="GloballyOpenPorts", unset=True, policy_only=True, least=False,
+                                          merges="rules of one port", setting_type=12)
     allow_unicast_response_to_multicast: bool | str = switch("Whether answers to multicast are accepted.",
                                                              "DisableUnicastResponsesToMulticastBroadcast", OFF, unset=True,
                                                              least=False, setting_type=4)
@@ -114,8 +119,8 @@ class FirewallProfile(Resource):
                                                              format=",".join), default=(), least=(), setting_type=15)
 
     def check(self) -> Iterable[Finding]:
-        """[MS-FASP] 2.2.38: their merge law is to "always use the value of the GroupPolicyRSoPStore"."""
-        for name in ("allow_local_firewall_rules", "allow_local_ipsec_rules"):
+        """[MS-FASP] 2.2.38: what Windows takes from Group Policy alone, or what means something there alone."""
+        for name in (p.name for p in self.kind.properties.values() if p.policy_only):
             if getattr(self, name) is False:
                 yield Finding(name, f"{name} has no effect in the host's own policy: Windows asks Group Policy alone for it",
                               "set it in Group Policy, or leave it out", "warning")

@@ -4,12 +4,13 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import fields, replace
 
-from ringfence.codecs.rule_string import ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, switch
+from ringfence.codecs.tokens import ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, switch
 from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
 from ringfence.model.narrowing import (
     SENSITIVE_PORTS,
     Narrowing,
+    is_narrowed,
     never,
     not_everybody,
     one_package,
@@ -109,12 +110,12 @@ class FirewallRule(Rule):
         with_hints(list_of(port, "RPC", "RPCEPMap", "Teredo", "IPHTTPSIn", "PlayToDiscovery", name="ports and ranges a-b",
                            sample=[443, "8000-8080"], unwritable=("mDNS",), canonical=port_set), VALUES["port"]),
         LOCAL_PORT, default=(), filter_object="port", narrows=Narrowing(some_ports, "inbound"),
-        example=[3389], phrase=Phrase(lambda rule: _port_words(rule, "inbound", rule.local_port, "local port {},")))
+        example=[3389], phrase=Phrase(lambda rule: _port_words(rule, "local_port", "inbound", "local port {},")))
     remote_port: tuple[str, ...] = prop(
         "Ports of the other side, for TCP and UDP.",
         with_hints(list_of(port, "IPHTTPSOut", name="ports and ranges a-b", sample=[443], canonical=port_set), VALUES["port"]),
         REMOTE_PORT, default=(), filter_object="port", narrows=Narrowing(some_ports, "outbound"),
-        phrase=Phrase(lambda rule: _port_words(rule, "outbound", rule.remote_port, "remote port {}")))
+        phrase=Phrase(lambda rule: _port_words(rule, "remote_port", "outbound", "remote port {}")))
     icmp_type: tuple[str, ...] = prop(
         "ICMP types, or type:code, for icmpv4 and icmpv6.",
         ICMP_TYPES,
@@ -186,8 +187,10 @@ class FirewallRule(Rule):
                                       role="permission")
     loose_source_mapping: bool = prop("Whether answers may come from other addresses. Outbound, not TCP.", BOOL,
                                       switch("LSM"), default=False, role="permission")
-    local_only_mapping: bool = prop("Whether answers must come from the address that was asked.", BOOL, switch("LOM"),
-                                    default=False, since="2.20")
+    local_only_mapping: bool = prop(
+        "Whether Windows looks at neither remote_address nor remote_port of what the rule lets through. Block rules ignore it.",
+        BOOL, switch("LOM"), default=False, since="2.20", role="permission",
+        phrase=Phrase(lambda rule: ", remote_address and remote_port do not count" * bool(rule.unheeded), always=False, place=9))
     owner: str | None = prop("The account that the rule belongs to.", sddl.OWNER, Text("LUOwn", sddl.stored_sid), since="2.20",
                               role="decision")
 
@@ -195,9 +198,14 @@ class FirewallRule(Rule):
     # it when they go. Every Windows that has these cmdlets is 6.2 or later: it means nothing on one.
     idle_platform = ("6.2+",)
 
+    @property
+    def unheeded(self) -> Collection[str]:
+        """[MS-FASP] 2.2.35 LOCAL_ONLY_MAPPED: the other side's address and port, but in block rules."""
+        return ("remote_address", "remote_port") if self.local_only_mapping and self.action != "block" else ()
+
     def as_filter(self) -> Filter:
         return Filter.of(self, "block" if self.action == "block" else "allow",
-                         other_effects=() if self.action else ("block",))
+                         other_effects=() if self.action else ("block",), merged_by=_of_older_sorts(self), invalid=_refusal(self))
 
     def check(self) -> Iterable[Finding]:
         yield from _check_ports(self)
@@ -231,6 +239,9 @@ class FirewallRule(Rule):
         if len(self.dynamic_target) > 1:
             yield Finding("dynamic_target", "a rule can be told one target (New-NetFirewallRule: -DynamicTarget is one value); "
                    "several may only stay where a host has them", "make a rule for each", "warning")
+        if idle := [name for name in self.unheeded if getattr(self, name)]:
+            yield Finding(idle[0], "it does not count: with local_only_mapping, Windows looks at neither remote_address nor "
+                   "remote_port of what a rule lets through [MS-FASP 2.2.35]", "leave local_only_mapping out, or this", "warning")
         yield from check_lengths(self)
         yield from check_reach(self)
 
@@ -242,7 +253,7 @@ class FirewallRule(Rule):
     def _unsaid(self, mentioned: Collection[str], closed: Collection[str]) -> Iterable[Finding]:
         """The word that is missing where the rule is for everything and everybody."""
         opens_out = (self.direction, self.action, self.override_block_rules) == ("outbound", "allow", False)
-        if self.is_narrowed(self.direction) or (opens_out and not set(self.profiles) & set(closed)):
+        if is_narrowed(self, self.direction) or (opens_out and not set(self.profiles) & set(closed)):
             return
         ports = "local_port" if self.direction == "inbound" else "remote_port"
         word = ports if self.protocol in ("tcp", "udp") else "protocol"
@@ -262,8 +273,28 @@ class FirewallRule(Rule):
                     or self.package or self.local_user or self.owner or self.dynamic_target)
 
 
-def _port_words(rule: FirewallRule, direction: str, ports: tuple[str, ...], otherwise: str) -> str:
+def _refusal(rule: FirewallRule) -> str:
+    """Why Windows refuses such a rule: the "semantic checks that firewall rules MUST pass" ([MS-FASP] 2.2.37)."""
+    found = () if rule.unknown_tokens else rule.check()  # of those it is not known what they are
+    return next((f"{f.property}: {f.reason}" for f in found if f.severity == "error"), "")
+
+
+def _of_older_sorts(rule: FirewallRule) -> tuple[str, ...]:
+    """The switches of the lists of Windows XP, of programs and of ports, that hold for rules of their form ([MS-FASP] 2.2.38)."""
+    if rule.protocol not in ("tcp", "udp") or rule.service or len(rule.local_port) != (not rule.program):
+        return ()
+    if rule.program:
+        return ("allow_user_apps",)
+    (port,) = rule.local_port
+    stored = rule.source and rule.source.values["local_port"] == rule.local_port and rule.source.stored
+    pieces = stored.split("|") if isinstance(stored, str) else ()
+    entries = sum(1 + piece.count(",") for piece in pieces if LOCAL_PORT.owns(piece)) or 1  # 80 and 81 are 80-81 here
+    return ("allow_user_ports",) if port[0].isdecimal() and entries == 1 else ()
+
+
+def _port_words(rule: FirewallRule, name: str, direction: str, otherwise: str) -> str:
     """How ports are told: those that a rule of the direction is for, whichever they are; the others where it names some."""
+    ports = () if name in rule.unheeded else getattr(rule, name)
     if rule.direction != direction:
         return otherwise if ports else ""
     return "" if rule.protocol not in ("tcp", "udp") and not ports else "{}" if ports else "{} port"
@@ -276,7 +307,8 @@ def _check_sensitive(rule: FirewallRule, mentioned: Collection[str]) -> Iterable
     parts = (p.partition("-") for p in rule.local_port)
     ranges = [(int(first), int(last or first)) for first, _, last in parts if first.isdecimal()]
     found = [str(n) for n in SENSITIVE_PORTS if any(first <= n <= last for first, last in ranges)]
-    if found and not (not_everybody(rule.remote_address) if rule.remote_address else "remote_address" in mentioned):
+    listed = () if "remote_address" in rule.unheeded else rule.remote_address
+    if found and not (not_everybody(listed) if listed else "remote_address" in mentioned and not rule.remote_address):
         yield Finding("local_port", f"{', '.join(found)} is let in from anywhere", "say from where (remote_address); any "
                       "if that is meant", "warning")
 

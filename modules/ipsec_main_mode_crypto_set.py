@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from ringfence.codecs.converted import digits
-from ringfence.codecs.rule_string import TruthTable, switch
+from ringfence.codecs.tokens import TruthTable, switch
 from ringfence.diagnostics import Finding
 from ringfence.model.proposals import (
     CIPHERS,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ringfence.codecs.converted import digits
-from ringfence.codecs.rule_string import TruthTable
+from ringfence.codecs.tokens import TruthTable
 from ringfence.diagnostics import Finding
 from ringfence.model.proposals import (
     CIPHERS,

@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from ringfence.codecs.converted import ConvertedText, digits
-from ringfence.codecs.rule_string import Text, Tokens, TokenSet, TruthTable, Values, switch
+from ringfence.codecs.tokens import Text, Tokens, TokenSet, TruthTable, Values, switch
 from ringfence.diagnostics import Finding
 from ringfence.model.authentication import FQDN, methods
 from ringfence.model.filter import Filter
-from ringfence.model.narrowing import Narrowing, never, not_everybody, some_ports
+from ringfence.model.narrowing import Narrowing, is_narrowed, never, not_everybody, some_ports
 from ringfence.model.phrase import Phrase
 from ringfence.model.proposals import IPSEC_SERVICES, PHASE1_AUTH, PHASE2_AUTH, QUICK_MODE_CRYPTO, reference, set_token
 from ringfence.model.resource import NO_SET, Resource, prop, resource
@@ -32,7 +32,7 @@ from ringfence.model.rules import (
 )
 from ringfence.model.storage import DEFAULT, RuleStrings
 from ringfence.types import sddl
-from ringfence.types.addresses import Interval, address_interval
+from ringfence.types.addresses import Interval, address_interval, has_host_mask
 from ringfence.types.base import CaseInsensitive, PropertyType, list_of
 from ringfence.types.enums import BOOL, choice, flags_of, number, with_hints
 from ringfence.types.foreign_words import VALUES
@@ -97,8 +97,10 @@ class _Tunnel:
             try:
                 if token.lower() == "rtunnelfqdn":
                     host = CaseInsensitive(data) if data else None
-                else:
+                elif _family(data) == token.partition("_")[0][-1] and not has_host_mask(data):
                     ends[token[0].lower()].add(address_interval(data))
+                else:
+                    left.append(piece)
             except ValueError:
                 left.append(piece)
         return ("tunnel", natural_addresses(ends["l"]), natural_addresses(ends["r"]), host), tuple(left)
@@ -198,7 +200,7 @@ class IpsecRule(Rule):
     def check_mentioned(self, mentioned: Collection[str], closed: Collection[str] = ()) -> Iterable[Finding]:
         exempts = (self.mode, self.inbound_security, self.outbound_security) == ("transport", "none", "none")
         said = "remote_address" in mentioned and not self.remote_address
-        if self.enabled and exempts and not self.is_narrowed() and not said:
+        if self.enabled and exempts and not is_narrowed(self) and not said:
             yield Finding("remote_address", "an exemption without remote address and port is one for everybody",
                           "name whom or what it is for; or say `remote_address: any` if all is meant")
 

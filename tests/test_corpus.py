@@ -21,6 +21,7 @@ from rule_string_checks import KINDS_OF_KEYS, assert_every_piece_counts, assert_
 
 from ringfence.codecs.rule_string import VERSION_PREFIX
 from ringfence.model.ledger import Ledger
+from ringfence.model.once import filter_of
 from ringfence.model.plain import plain_data
 from ringfence.model.resource import Kind, Resource
 from ringfence.model.state import Change, State, id_of
@@ -83,6 +84,13 @@ def test_every_piece_of_a_string_counts(path: Path) -> None:
         if shape not in seen:  # names, paths and ports differ, what they mean does not
             seen.add(shape)
             assert_every_piece_counts(kind, string)
+
+
+@pytest.mark.parametrize("path", [*TEXTS, *HIVES, *POLICIES, *REGS], ids=name_of)
+def test_no_rule_of_a_host_is_one_that_windows_refuses(path: Path) -> None:
+    """What is refused counts as doubtful in verdicts: so no rule that Windows keeps may be taken for such."""
+    read = [kind.read_string(name, string) for kind, name, string in strings(path)]
+    assert [(r.name, filter.invalid) for r in read if (filter := filter_of(r)) and filter.invalid] == []
 
 
 def rules(state: State) -> dict[str, Resource]:

@@ -17,7 +17,7 @@ REMOTE_PORTS = ("RPort", "RPort2_10", "RPort2_25")
 LOCAL_ADDRESSES, REMOTE_ADDRESSES = ("LA4", "LA6"), ("RA4", "RA6", "RA42", "RA62")
 # what a connection has or has not as it stands: who speaks, how it is secured, and whose program it is
 MARKS = ("Security", "Security2", "Security2_9", "RMauth", "RUAuth", "LUAuth", "LUAuth2_24", "LUOwn", "AppPkgId", "PFN",
-         "RADynKey", "TTK", "TTK2_22", "TTK2_27", "TTK2_28", "LOM", "PCross")
+         "RADynKey", "TTK", "TTK2_22", "TTK2_27", "TTK2_28", "PCross")
 PERMISSIONS = ("Edge", "Defer", "LSM")  # what only an allow rule that has it lets pass
 _SIDES = ("direction", "protocol", "local_port", "local_port", "remote_port", "icmp", "local", "remote", "remote", "profile",
           "adapter_type", "guid", "program", "service", "marks", "through", "beyond")  # some matter more

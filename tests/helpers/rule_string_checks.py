@@ -4,7 +4,7 @@ import re
 
 from core import KINDS, RULE, afresh
 
-from ringfence.codecs.rule_string import TokenSet
+from ringfence.codecs.tokens import TokenSet
 from ringfence.model.resource import Kind
 
 KINDS_OF_KEYS = {"firewallrules": RULE, "consecrules": KINDS["ipsec_rule"], "mainmoderules": KINDS["ipsec_main_mode_rule"]}

@@ -52,10 +52,12 @@ def test_any_version_prefix_reads_alike(prefix: str) -> None:
 
 
 def test_without_action_or_direction_nothing_is_assumed() -> None:
-    """Windows demands both; a string without them is not an inbound allow rule."""
-    for string in ("v2.31|Name=N|", "v2.31|Dir=In|", "v2.31|Action=Allow|", "v2.31|Action=Perhaps|Dir=In|"):
+    """Windows demands both; a string without them is not an inbound allow rule. The one that is there says what it says."""
+    for string, said in (("v2.31|Name=N|", (None, None)), ("v2.31|Dir=In|", ("inbound", None)), (
+            "v2.31|Action=Allow|", (None, "allow")), ("v2.31|Action=Perhaps|Dir=In|", ("inbound", None)), (
+            "v2.31|Action=Block|Dir=Both|", (None, "block")), ("v2.31|Action=ByPass|Dir=Out|", (None, "allow"))):
         found = RULE.read_string("r", string)
-        assert (found.direction, found.action) == (None, None)  # type: ignore[attr-defined]
+        assert (found.direction, found.action) == said  # type: ignore[attr-defined]
         assert RULE.read_string("r", afresh(found)) == found
 
 

@@ -51,6 +51,13 @@ def test_the_cmdlet_is_told_what_is_not_its_default(case: dict[str, Any]) -> Non
     assert said == case["told"]
 
 
+@pytest.mark.parametrize("end", ["LTunnel4=2001:db8::1", "LTunnel6_2=10.0.0.1", "RTunEndpts4=fe80::1", "RTunnel6=10.0.0.1"])
+def test_an_end_of_a_tunnel_is_of_the_family_of_its_token(end: str) -> None:
+    found = IPSEC.read_string("r", f"v2.31|Action=Secure|Active=TRUE|{end}|")
+    assert (found.local_tunnel_endpoint, found.remote_tunnel_endpoint) == ((), ())  # type: ignore[attr-defined]
+    assert found.unknown_tokens == (end,)
+
+
 def test_unknown_tokens_are_kept() -> None:
     found = IPSEC.read_string("r", "v2.40|Action=Secure|Active=TRUE|Name=x|Future=1|SecurityRealmEnabled=TRUE|")
     assert sorted(found.unknown_tokens) == ["Future=1", "SecurityRealmEnabled=TRUE"]

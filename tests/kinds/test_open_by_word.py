@@ -13,7 +13,7 @@ from ringfence.project.declare import DeclarationBuilder
 from ringfence.run.host import apply_host
 from ringfence.windows.shipped_rules import is_shipped
 
-NO_CONDITIONS = {"direction", "action", "edge_traversal_policy", "override_block_rules"}
+NO_CONDITIONS = {"direction", "action", "edge_traversal_policy", "override_block_rules", "local_only_mapping"}
 CASES: list[dict[str, Any]] = cases("open_by_word")
 
 
@@ -106,7 +106,9 @@ def test_omit_never_exempts() -> None:
 def test_a_scope_is_asked_for_where_the_project_says_so() -> None:
     builder = DeclarationBuilder(KINDS, is_shipped, require_scope=True)
     for say, wrong in (({}, True), ({"remote_address": "10.0.0.1"}, False), ({"remote_address": "any"}, False),
-                       ({"action": "block"}, False), ({"direction": "outbound", "remote_port": 443}, False),
+                       ({"remote_address": "10.0.0.1", "local_only_mapping": True}, True),
+                       ({"remote_address": "any", "local_only_mapping": True}, False), ({"action": "block"}, False),
+                       ({"direction": "outbound", "remote_port": 443}, False),
                        ({"enabled": False}, False)):
         asked = task("firewall_rule", {"name": "r", "protocol": "tcp", "local_port": 443, **say})
         told = errors(builder.declarations([asked])[1])
@@ -117,6 +119,7 @@ def test_a_scope_is_asked_for_where_the_project_says_so() -> None:
     ({"local_port": 3389}, "3389"), ({"local_port": [22, 5985]}, "22, 5985"), ({"local_port": "400-500"}, "445"),
     ({"local_port": 443}, ""), ({"local_port": 3389, "remote_address": "10.0.0.1"}, ""),
     ({"local_port": 3389, "remote_address": "any"}, ""), ({"local_port": 1433, "authentication": "required"}, ""),
+    ({"local_port": 3389, "remote_address": "10.0.0.1", "local_only_mapping": True}, "3389"),
     ({"local_port": 3389, "action": "block"}, ""),
     ({"local_port": 3389, "remote_address": "0.0.0.0-255.255.255.255"}, "3389"),
     ({"local_port": 22, "remote_address": "Internet"}, "22"),

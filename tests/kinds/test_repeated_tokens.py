@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from core import KINDS, cases
 
-from ringfence.codecs.rule_string import TokenSet
+from ringfence.codecs.tokens import TokenSet
 from ringfence.model.resource import Kind, Resource
 from ringfence.model.storage import RuleStrings
 

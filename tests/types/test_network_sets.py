@@ -10,7 +10,7 @@ from core import KINDS, RULE, rule
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.codecs.rule_string import TokenSet
+from ringfence.codecs.tokens import TokenSet
 from ringfence.types.addresses import address_interval
 from ringfence.types.base import KeptPiece
 from ringfence.types.network import address, port

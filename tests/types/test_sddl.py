@@ -9,7 +9,7 @@ from core import cases
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringfence.codecs.rule_string import Text, TextOrBase64
+from ringfence.codecs.tokens import Text, TextOrBase64
 from ringfence.types import sddl
 
 NAMES = ["CORP\\Finance Servers", "corp\\admins", "user@corp.example"]

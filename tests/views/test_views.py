@@ -73,6 +73,11 @@ def test_a_list_that_was_or_becomes_any_is_said_so() -> None:
      "allow inbound tcp 3389 from any, any profile, computers D:(A;;CC;;;S-1-5-21-1-2-3-4)"),
     ({"protocol": "tcp", "local_port": ("3389",), "remote_user": "D:(A;;CC;;;S-1-5-11)", "authentication": "required"},
      "allow inbound tcp 3389 from ANY, any profile, users D:(A;;CC;;;S-1-5-11)"),  # whoever can prove who he is
+    ({"protocol": "tcp", "local_port": ("80",), "remote_port": ("7",), "remote_address": ("10.0.0.1",),
+      "local_only_mapping": True},
+     "allow inbound tcp 80 from ANY, any profile, remote_address and remote_port do not count"),
+    ({"action": "block", "remote_address": ("10.0.0.1",), "local_only_mapping": True},
+     "block inbound any protocol from 10.0.0.1, any profile"),
     ({"program": r"C:\a.exe", "service": "s"}, r"allow inbound ANY protocol from ANY, any profile, program C:\a.exe, service s"),
 ])
 def test_what_a_rule_does_stands_in_one_line(values: dict[str, Any], said: str) -> None:

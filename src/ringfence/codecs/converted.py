@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ringfence.codecs.rule_string import Text
+from ringfence.codecs.tokens import Text
 
 
 class ConvertedText(Text):

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-from ringfence.codecs.rule_string import RuleStringCodec, Tokens, Values
+from ringfence.codecs.rule_string import RuleStringCodec
+from ringfence.codecs.tokens import Tokens, Values
 
 
 class Nested:

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from ringfence.codecs.rule_string import VERSION_PREFIX, Codec, Platform, RuleStringCodec, Tokens
+from ringfence.codecs.rule_string import VERSION_PREFIX, RuleStringCodec
+from ringfence.codecs.tokens import Codec, Platform, Tokens
 
 RegistryData: TypeAlias = tuple[str, str, Any]  # of one value: its name, type and data
 WRITERS = frozenset({"version", "skipversion"})  # of a set: who wrote it, and who may skip it; nothing that a person declares

@@ -9,8 +9,6 @@ from ringfence.plan.reasons import CATEGORIES
 
 _STORES = {LOCAL: "the host", GROUP_POLICY: "Group Policy", MDM: "MDM"}
 TAKEN_OVER = {CATEGORIES["firewall"]: "firewall rules", CATEGORIES["connection_security"]: "connection security rules"}
-_MERGE = {"allow_local_firewall_rules": ("firewall rules", "AllowLocalFirewallRules"),
-          "allow_local_ipsec_rules": ("connection security rules", "AllowLocalIPsecRules")}
 
 
 def _profiles(seen: Examination, store: str) -> dict[str, Any]:
@@ -32,11 +30,14 @@ def _all_read(seen: Examination) -> None:
 
 def _merge(seen: Examination) -> Iterator[Finding]:
     off = False
-    for property, (what, switch) in _MERGE.items():
-        for store, names in _where(seen, property, False, (GROUP_POLICY, MDM)).items():
+    known = {p.name: p for store in _STORES for profile in _profiles(seen, store).values()
+             for p in profile.kind.properties.values() if p.merges}
+    for switch in known.values():
+        stores = (GROUP_POLICY, MDM) if switch.policy_only else tuple(_STORES)
+        for store, names in _where(seen, switch.name, False, stores).items():
             off = True
-            yield obstacle(f"{_STORES[store]} ignores local {what} in the profiles {', '.join(names)}",
-                           f"{switch} is False there: allow them in that policy, or bring the rules by it")
+            yield obstacle(f"{_STORES[store]} ignores local {switch.merges} in the profiles {', '.join(names)}",
+                           f"{switch.parameter} is False there: allow them in that policy, or bring the rules by it")
     if not off:
         _all_read(seen)
         yield ok("local rules apply beside those of policies")
@@ -130,8 +131,9 @@ def _networks(seen: Examination) -> Iterator[Finding]:
 FIREWALL_CHECKS = (
     Check("profiles", "Firewall on", "EnableFirewall of each profile, of the host, Group Policy and MDM",
           "[MS-GPFAS] 2.2.3; MSFT_NetFirewallProfile.Enabled", _on),
-    Check("merge", "Local rules", "AllowLocalPolicyMerge, AllowLocalIPsecPolicyMerge of Group Policy and MDM",
-          "[MS-FASP] 3.1.3: these two are taken from the side of policies alone", _merge,
+    Check("merge", "Local rules", "AllowLocalPolicyMerge, AllowLocalIPsecPolicyMerge and AllowUserPrefMerge of "
+          "GloballyOpenPorts of Group Policy and MDM; AllowUserPrefMerge of AuthorizedApplications of every store",
+          "[MS-FASP] 3.1.3, 2.2.38: all but the last are taken from the side of policies alone", _merge,
           open="which of Group Policy and MDM wins where both say something"),
     Check("shields", "Shields", "DoNotAllowExceptions of each profile",
           "[MS-FASP] 3.1.3; MSFT_NetFirewallProfile.AllowInboundRules", _shields),

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ringfence.codecs.nested import Nested
-from ringfence.codecs.rule_string import RuleStringCodec, Text, Tokens, TruthTable, Values, switch
+from ringfence.codecs.rule_string import RuleStringCodec
+from ringfence.codecs.tokens import Text, Tokens, TruthTable, Values, switch
 from ringfence.diagnostics import Finding
 from ringfence.model.proposals import proposal, proposal_findings
 from ringfence.model.resource import Resource, prop

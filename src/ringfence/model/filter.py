@@ -1,5 +1,6 @@
 """What an object does with traffic, in one neutral form: policy questions are asked of filters and know no kinds."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any, ClassVar, Literal, Protocol
@@ -15,6 +16,9 @@ class _HasValues(Protocol):
     kind: ClassVar[Any]
     unknown_tokens: tuple[str, ...]
 
+    @property
+    def unheeded(self) -> Collection[str]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -22,19 +26,20 @@ class Filter:
 
     effect: firewall rules allow or block; connection security rules secure, or exempt from that · requires_inbound,
     requires_outbound: of what is secured, whether clear traffic that way is dropped · tunnel: secured between gateways ·
-    merged_by: the property of profiles by which policy lets local ones of its sort count or not; empty: they always do.
+    merged_by: the properties of profiles by which local ones of its sort do not count where one is off; empty: they always do.
     The others have the names, the meanings and the canonical values of a firewall rule's properties; direction: empty for both.
     unknown_tokens: conditions that nobody here understands; pieces of that sort may also stand in the lists (KeptPiece): among
     remote addresses a dynamic keyword, whose addresses are beside those of the list ([MS-FASP] 2.2.37). Of a value that is not
     understood, such as `Protocol=weird`, the filter has the widest, and the piece among the unknown tokens: whether it matches is
-    not known then. other_effects: what an object may do as well, where nobody understands what it does.
+    not known then. invalid: why Windows refuses such an object where somebody sets it, and what it does with one that is stored
+    nobody says. other_effects: what an object may do as well, where nobody understands what it does.
     """
 
     effect: Effect
     requires_inbound: bool = False
     requires_outbound: bool = False
     tunnel: bool = False
-    merged_by: str = ""
+    merged_by: tuple[str, ...] = ()
     enabled: bool = True
     direction: Direction | Literal[""] = ""
     profile: tuple[str, ...] = ()
@@ -61,6 +66,7 @@ class Filter:
     dynamic_target: tuple[str, ...] = ()
     platform: tuple[str, ...] = ()
     unknown_tokens: tuple[str, ...] = ()
+    invalid: str = ""
     other_effects: tuple[Effect, ...] = ()
 
     @classmethod
@@ -75,8 +81,10 @@ class Filter:
         for name in _ONE_OF:
             if strange := [member for member in values.get(name, ()) if isinstance(member, KeptPiece)]:
                 values[name], tokens = (), (*tokens, *strange)
-        made = cls(effect, merged_by=resource.kind.merged_by, **values, unknown_tokens=tokens, **others)
-        return made._with_keywords() if tokens else made
+        by = (*filter(None, (resource.kind.merged_by,)), *others.pop("merged_by", ()))
+        made = cls(effect, merged_by=by, **values, unknown_tokens=tokens, **others)
+        made = made._with_keywords() if tokens else made
+        return replace(made, **{name: _WIDEST[name] for name in unheeded}) if (unheeded := resource.unheeded) else made
 
     def _with_keywords(self) -> "Filter":
         keywords = tuple(KeptPiece(t) for t in self.unknown_tokens if t.lower().startswith(DYNAMIC_KEYWORD))
@@ -113,8 +121,9 @@ class Filter:
         return self.effect == "block" or (self.effect in ("secure", "exempt") and not self.requires)
 
 
-_NAMES = tuple(f.name for f in fields(Filter) if f.name not in ("effect", "merged_by", "unknown_tokens", "other_effects"))
-_WIDEST = {f.name: f.default for f in fields(Filter)}  # what holds for all there is, and for both directions
+_MADE = ("effect", "merged_by", "unknown_tokens", "invalid", "other_effects")  # what is no property of that name
+_NAMES = tuple(f.name for f in fields(Filter) if f.name not in _MADE)
+_WIDEST: dict[str, Any] = {f.name: f.default for f in fields(Filter)}  # what holds for all there is, and for both directions
 _ONE_OF = ("profile", "interface_type", "interface_alias")  # lists of which a flow has one member, which may be an unknown one
 
 

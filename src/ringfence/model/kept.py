@@ -9,7 +9,7 @@ a change that could lose it is refused when it is planned. `enabled` alone may a
 from collections.abc import Mapping
 from typing import Any
 
-from ringfence.codecs.rule_string import Text
+from ringfence.codecs.tokens import Text
 from ringfence.model.resource import Property, Resource
 from ringfence.model.understood import is_understood
 from ringfence.types.base import CaseInsensitive, KeptPiece

@@ -37,10 +37,20 @@ class Narrowing:
     who: bool = False
 
 
+def narrowed(rule: Any) -> Iterator[tuple[str, Narrowing]]:
+    """The properties by which a resource is for somebody or something, and how."""
+    return ((p.name, p.narrows) for p in rule.kind.properties.values() if p.narrows and p.name not in rule.unheeded
+            and (value := getattr(rule, p.name)) != p.default and p.narrows.counts(value))
+
+
+def is_narrowed(rule: Any, direction: str = "") -> bool:
+    """Whether a resource is for somebody or something, and not for all."""
+    return any(narrowing.direction in ("", direction) for _, narrowing in narrowed(rule))
+
+
 def narrowed_in_who(rule: Any) -> Iterator[str]:
     """The properties by which a resource is for somebody, and not for whoever comes."""
-    return (p.name for p in rule.kind.properties.values() if p.narrows and p.narrows.who
-            and (value := getattr(rule, p.name)) != p.default and p.narrows.counts(value))
+    return (name for name, narrowing in narrowed(rule) if narrowing.who)
 
 
 def some_ports(members: Iterable[str]) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from ringfence.codecs.converted import ConvertedText
-from ringfence.codecs.rule_string import TruthTable
+from ringfence.codecs.tokens import TruthTable
 from ringfence.diagnostics import Finding, describe, suggest
 from ringfence.model.resource import NO_SET, Kind, Resource, prop, resource
 from ringfence.model.rules import DISPLAY_NAME, NAME, TEXT

@@ -19,8 +19,9 @@ from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, dataclass_transform
 
 from ringfence.codecs.registry import RegistryTree, RegistryValue
-from ringfence.codecs.rule_string import Codec, RuleStringCodec, Text, Tokens, TokenSet
+from ringfence.codecs.rule_string import RuleStringCodec
 from ringfence.codecs.source import Source, SourceKey, rewrite
+from ringfence.codecs.tokens import Codec, Text, Tokens, TokenSet
 from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
 from ringfence.model.narrowing import Narrowing
@@ -119,6 +120,7 @@ class Property:
     policy_only: bool = False  # Windows takes it from policies alone, never from the local store ([MS-FASP] 3.1.3)
     least: Any = None  # of settings: the value with which least passes; None: it does nothing with traffic
     for_peers: ForPeers | None = None  # of settings: what peers of IPsec have to meet; None: they have not to
+    merges: str = ""  # of switches: the local objects that do not count where it is off
     setting_type: int = 0  # of settings: its number in the firewall's events ([MS-FASP] 2.2.38, 2.2.42); 0: it has none
     stays_as: Any = None  # of settings: what is written instead of none, where no cmdlet takes a value away: Windows' own default
     phrase: Phrase | None = None  # how it stands in the line that tells what an object does
@@ -155,22 +157,17 @@ class Property:
 
 
 def prop(
-    doc: str,
-    type: PropertyType,
-    codec: Codec | RegistryValue | str | None = None,
-    *,
+    doc: str, type: PropertyType, codec: Codec | RegistryValue | str | None = None, *,
     default: Any = None, absent: Any = ..., parameter: str | None = None, set_parameter: str = "", filter_object: str = "",
     required: bool = False, since: str = "2.0", example: Any = None, unset: Any = None, references: str = "",
     one_value: bool = False, required_when: "RequiredWhen" = None, role: Role = "condition", narrows: Narrowing | None = None,
     proposal: "type[Resource] | None" = None, wins: Any = None, policy_only: bool = False, least: Any = None,
-    for_peers: ForPeers | None = None, setting_type: int = 0, stays_as: Any = None, phrase: Phrase | None = None,
+    for_peers: ForPeers | None = None, merges: str = "", setting_type: int = 0, stays_as: Any = None,
+    phrase: Phrase | None = None,
 ) -> Any:
     """One property of a kind; see the module and Property. A `codec` given as text is the token of a plain text."""
-    meta = {"doc": doc, "type": type, "codec": codec, "absent": default if absent is ... else absent, "since": since,
-            "parameter": parameter, "set_parameter": set_parameter, "filter_object": filter_object, "required": required,
-            "example": example, "least": least, "unset": unset, "references": references, "required_when": required_when,
-            "one_value": one_value, "role": role, "narrows": narrows, "proposal": proposal, "wins": wins, "phrase": phrase,
-            "policy_only": policy_only, "for_peers": for_peers, "stays_as": stays_as, "setting_type": setting_type}
+    meta = {**locals(), "absent": default if absent is ... else absent}  # a field has its default itself
+    del meta["default"]
     return dataclasses.field(default=default, metadata=meta)
 
 
@@ -248,10 +245,10 @@ class Resource:
         """
         return ()
 
-    def is_narrowed(self, direction: str = "") -> bool:
-        """Whether it is for somebody or something, and not for all (model/narrowing.py)."""
-        return any(p.narrows.counts(value) for p in self.kind.properties.values()
-                   if p.narrows and p.narrows.direction in ("", direction) and (value := getattr(self, p.name)) != p.default)
+    @property
+    def unheeded(self) -> Collection[str]:
+        """The conditions that do not count, whatever they say: another property has Windows not look at them."""
+        return ()
 
     def check_references(self, get: Callable[[str], "Resource | None"]) -> Iterable[Finding]:
         """What Windows refuses of this resource together with those that it names.

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from ringfence.codecs.rule_string import Platform, TokenSet, TruthTable
+from ringfence.codecs.tokens import Platform, TokenSet, TruthTable
 from ringfence.diagnostics import Finding
 from ringfence.model.phrase import Phrase
 from ringfence.model.resource import Resource, prop
 from ringfence.types import sddl
-from ringfence.types.addresses import address_interval, interval_text
+from ringfence.types.addresses import address_interval, has_host_mask, interval_text
 from ringfence.types.base import KeptPiece, PropertyType, as_text, case_insensitive, list_of, quoted
 from ringfence.types.enums import TRUE_FALSE, flags_of, with_hints
 from ringfence.types.foreign_words import VALUES
@@ -45,8 +45,14 @@ def addresses(four: str, six: str, later: tuple[str, str] | None = None, *, keyw
         known |= both(*later, Intranet="IntrAnet", Internet="IntErnet", PlayToDevice="Ply2Renders",
                       IntranetRemoteAccess="RmtIntrAnet", CaptivePortal="CaptivePortal")
     tokens = "|".join((four, six, *(later or ())))
+    of_family = (four.lower(), six.lower())
+
+    def stored(token: str, data: str) -> bool:
+        """Whether an address is of the token's family, and no subnet by a host mask ([MS-GPFAS] 2.2.2.9 to 2.2.2.12)."""
+        return token.lower() == of_family[":" in data] and not has_host_mask(data)
+
     return TokenSet(tokens, address, lambda v: six if ":" in v else four, known, masked, canonical=address_set,
-                    member=address_interval)
+                    member=address_interval, stored=stored)
 
 
 def _of_families(word: PropertyType) -> PropertyType:
@@ -67,7 +73,7 @@ def ports(token: str, *others: str, keywords: dict[str, str] | None = None, also
     """The codec of a list of ports: single ones under `token`, ranges and newer keywords under `token`2_10 …"""
     ranges = f"{token}2_10"
     return TokenSet("|".join((token, ranges, *others)), port, lambda v: ranges if "-" in v else token, keywords, read_only=also,
-                    canonical=canonical, member=port_interval)
+                    canonical=canonical, member=port_interval, commas=True)
 
 
 def protocol_words(protocol: str) -> str:
@@ -113,7 +119,7 @@ def check_reach(rule: Resource) -> Iterable[Finding]:
     """Conditions that nothing meets, on whichever host: Windows takes them."""
     families = _FAMILY_OF.get(getattr(rule, "protocol", ""), _BOTH_FAMILIES)
     for name in ("local_address", "remote_address"):
-        listed = getattr(rule, name)
+        listed = () if name in rule.unheeded else getattr(rule, name)
         if mapped := [a for a in listed if not isinstance(a, KeptPiece) and _is_mapped(a)]:
             as_ipv4 = interval_text(*(n & 0xFFFF_FFFF for n in address_interval(mapped[0])[:2]))
             yield Finding(name, f"{mapped[0]} matches nothing: it is IPv4 in the form of IPv6, which programs see and no packet "

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringfence.codecs.registry import RegistryTree, RegistryValue, has_key, values_at
-from ringfence.codecs.rule_string import Text
 from ringfence.codecs.source import WRITERS, SourceKey
+from ringfence.codecs.tokens import Text
 from ringfence.model.resource import Kind, Property, Resource, Storage, StoredAt
 from ringfence.model.state import GROUP_POLICY, LOCAL
 from ringfence.secret import Secret, StoredSecret

@@ -142,10 +142,10 @@ def _narrowed_by(resource: Resource) -> str:
 @once
 def _is_open(resource: Resource) -> bool:
     """Whether a rule lets everybody in."""
-    values: dict[str, Any] = resource.__dict__
-    addresses = values.get("remote_address")
-    return (values.get("enabled") is True and not (addresses and not_everybody(addresses)) and _lets_in(resource)
-            and values.get("authentication") == "not_required" and not any(values.get(name) for name in _NARROWED))
+    filter = filter_of(resource)
+    return (filter is not None and resource.__dict__.get("enabled") is True and _lets_in(resource)
+            and not (filter.remote_address and not_everybody(filter.remote_address))
+            and filter.authentication == "not_required" and not any(getattr(filter, name) for name in _NARROWED))
 
 
 @once

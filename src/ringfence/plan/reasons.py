@@ -95,7 +95,7 @@ class PolicyOnHost:
         self.found, self._blocks, self.settings, self.after = found, blocks, blocks.settings, blocks.settings.state
         self._elsewhere = {id[1:] for id in self.after if id.store != LOCAL}  # (kind, name) of what policies have
         self._unread_rules = {kind for store, kind in found.unread if store != LOCAL}
-        self._common: dict[tuple[str, str, bool, bool], Mapping[str, tuple[Reason, ...]]] = {}
+        self._common: dict[tuple[Hashable, ...], Mapping[str, tuple[Reason, ...]]] = {}
         self._clear: dict[tuple[str, _Sort], bool] = {}
 
     @cached_property
@@ -149,31 +149,31 @@ class PolicyOnHost:
 
     def _of_its_sort(self, store: str, kind: Kind, sort: "_Sort") -> Mapping[str, tuple[Reason, ...]]:
         """By profile; _NOTHING where nothing stands in the way of any."""
-        place = store, kind.name, sort.lets_in, sort.negotiates
+        place = store, kind.name, sort.lets_in, sort.negotiates, sort.merged_by
         known = self._common.get(place)
         if known is None:
             found: dict[str, list[Reason]] = {p: [] for p in ALL_PROFILES}
-            for profiles, reason in self._common_reasons(store, kind, sort.lets_in, sort.negotiates):
+            for profiles, reason in self._common_reasons(store, kind, sort):
                 for p in profiles:
                     found[p].append(reason)
             known = {p: tuple(reasons) for p, reasons in found.items()} if any(found.values()) else _NOTHING
             self._common[place] = known
         return known
 
-    def _common_reasons(self, store: str, kind: Kind, lets_in: bool, negotiates: bool) -> Found:
-        yield from self._services(kind, negotiates)
+    def _common_reasons(self, store: str, kind: Kind, sort: "_Sort") -> Found:
+        yield from self._services(kind, sort.negotiates)
         yield from self._products(kind)
         rules = isinstance(kind.storage, RuleStrings)
         for profile in ALL_PROFILES if rules else ():
             yield from self._switch(profile, "enabled", Reason(
                 "firewall_off", "the firewall is off there", "switch it on: firewall_profile, `enabled: true`, or the policy "
                 "that switches it off"))
-            if kind.merged_by and store == LOCAL:  # what policies bring is never merged away
-                what = "firewall rules" if kind.category == "firewall" else "connection security rules"
-                yield from self._switch(profile, kind.merged_by, Reason(
+            for name in sort.merged_by if store == LOCAL else ():  # what policies bring is never merged away
+                what = self.settings.merged_by(name)
+                yield from self._switch(profile, name, Reason(
                     "merge_off", f"policy has local {what} ignored there",
-                    f"{kind.merged_by} is False: allow them in that policy, or bring the rules by it"))
-            if lets_in:
+                    f"{name} is False: allow them in that policy, or bring the rules by it"))
+            if sort.lets_in:
                 yield from self._switch(profile, "allow_inbound_rules", Reason(
                     "shields_up", "shields are up there: every inbound allow rule is ignored",
                     "firewall_profile, `allow_inbound_rules: true`, in each store that has it false"))
@@ -337,13 +337,14 @@ def opens(filter: Filter | None) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sort:
-    """What decides for an object beside its host; objects that are alike in it share one. is_rule: switched off it wants nothing,
-    whatever else is said of it · is_plain: a rule of which no host can say that it matches nothing · is_foreign: but that its
-    program may be missing there."""
+    """What decides for an object beside its host; objects that are alike in it share one. merged_by: see Filter · is_rule:
+    switched off it wants nothing, whatever else is said of it · is_plain: a rule of which no host can say that it matches
+    nothing · is_foreign: but that its program may be missing there."""
 
     kind: str
     lets_in: bool
     negotiates: bool
+    merged_by: tuple[str, ...]
     is_off: bool
     is_rule: bool
     is_plain: bool
@@ -357,11 +358,12 @@ _sort = lru_cache(1024)(_Sort)
 def _sort_of(resource: Resource) -> _Sort:
     filter, values, strings = filter_of(resource), resource.__dict__, isinstance(resource.kind.storage, RuleStrings)
     off = not filter.enabled if filter else values.get("enabled", True) is False
+    merged_by = filter.merged_by if filter else tuple(n for n in (resource.kind.merged_by,) if n)
     plain = strings and not (values.get("platform") or values.get("interface_alias") or resource.unknown_tokens
                              or _may_be_for_nobody(resource))
     return _sort(resource.kind.name, lets_in=filter is not None and filter.inbound and filter.effect == "allow",
-                 negotiates=filter is None or filter.effect != "exempt", is_off=off, is_rule=strings or filter is not None,
-                 is_plain=plain, is_foreign=_is_foreign(values.get("program")))
+                 negotiates=filter is None or filter.effect != "exempt", merged_by=merged_by, is_off=off,
+                 is_rule=strings or filter is not None, is_plain=plain, is_foreign=_is_foreign(values.get("program")))
 
 
 def _may_be_for_nobody(rule: Resource) -> bool:

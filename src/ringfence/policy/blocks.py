@@ -103,6 +103,6 @@ class BlocksInForce:
         if profile not in (block.profile or ALL_PROFILES):
             return False
         on = [self.settings.profile(profile, "enabled")]
-        on += [self.settings.profile(profile, block.merged_by)] if id.store == LOCAL and block.merged_by else []
+        on += [self.settings.profile(profile, name) for name in block.merged_by] if id.store == LOCAL else []
         return all(not setting.doubt and setting.value is not False for setting in on) and not self.settings.profile(
             profile, "disabled_interface_aliases").value

@@ -115,13 +115,14 @@ class Policy:
             return True
         key = (profile, filter.merged_by)
         if (known := self._merges.get(key)) is None:
-            merged = self.settings.profile(*key)
-            known = f"whether local rules count: {merged.doubt}" if merged.doubt else merged.value is not False
-            self._merges[key] = known
+            by = [self.settings.profile(profile, name) for name in filter.merged_by]
+            doubts = [setting.doubt for setting in by if setting.doubt]
+            is_off = any(setting.value is False and not setting.doubt for setting in by)
+            known = self._merges[key] = False if is_off else f"whether local rules count: {doubts[0]}" if doubts else True
         return known
 
     @cached_property
-    def _merges(self) -> dict[tuple[str, str], Outcome]:
+    def _merges(self) -> dict[tuple[str, tuple[str, ...]], Outcome]:
         return {}
 
     def verdict_at(self, flow: Flow, place: Place) -> FlowVerdict:

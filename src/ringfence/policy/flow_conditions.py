@@ -360,6 +360,10 @@ def _unknown(value: Collection[str]) -> Condition:
     return lambda flow, place: f"what {', '.join(map(str, value))} means"
 
 
+def _invalid(value: str) -> Condition:
+    return lambda flow, place: f"whether Windows enforces what it refuses ({value})"
+
+
 CONDITIONS: Mapping[str, Callable[[Any], Condition]] = {  # by the field of a filter; the cheapest first
     "protocol": _protocol, "local_port": _ports("local port", True), "remote_port": _ports("remote port", False),
     "icmp_type": _icmp, "remote_address": _remote_address, "local_address": _local_address,
@@ -367,7 +371,7 @@ CONDITIONS: Mapping[str, Callable[[Any], Condition]] = {  # by the field of a fi
     "interface_alias": _interface, "interface_type": _interface_type, "package": _package,
     "package_family_name": _package_family, "service": _service, "program": _program, "owner": _owner,
     "local_user": _local_user, "remote_user": _remote_account("user"), "remote_machine": _remote_account("computer"),
-    "dynamic_target": _target, "unknown_tokens": _unknown}
+    "dynamic_target": _target, "unknown_tokens": _unknown, "invalid": _invalid}
 
 
 def condition_of(filter: Filter, name: str) -> Condition:

@@ -72,6 +72,11 @@ class SettingsInForce:
             known = self._several[key] = {name: self.profile(profile, name) for name in properties}
         return known
 
+    def merged_by(self, property: str) -> str:
+        """What does not count of the local store where a switch of profiles is off, in words."""
+        there = self._kinds.get(FIREWALL_PROFILE)
+        return there.properties[property].merges if there else "rules"
+
     def host(self, property: str) -> SettingInForce:
         """The value of a property that the host has once (firewall_setting)."""
         return self._of(FIREWALL_SETTING, "all", property)

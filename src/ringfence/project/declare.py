@@ -248,7 +248,8 @@ def _omitted(task: RenderedTask, made: Resource) -> Iterator[Finding]:
 def _silence(made: Resource, values: Mapping[str, Any], require_scope: bool) -> Iterator[Finding]:
     """What silence would open, or close: rules for everything and everybody."""
     yield from made.check_mentioned(values)
-    if not require_scope or "remote_address" in values or "remote_address" not in made.kind.properties:
+    if not require_scope or "remote_address" not in made.kind.properties or (
+            "remote_address" in values and not (values["remote_address"] and "remote_address" in made.unheeded)):
         return
     filter = filter_of(made)
     if filter is not None and filter.inbound and filter.enabled and filter.effect == "allow":

@@ -30,6 +30,11 @@ _HOST_MASKS = {_ipv4_text(2 ** (32 - n) - 1): n for n in range(33)}
 _LENGTHS = _HOST_MASKS | {text: n for n in range(33) for text in (str(n), _ipv4_text(2**32 - 2 ** (32 - n)))}
 
 
+def has_host_mask(text: str) -> bool:
+    """Whether a subnet is said by a host mask, such as 10.0.0.0/0.0.0.255."""
+    return "/0." in text and text.partition("/")[2] in _HOST_MASKS and not text.endswith("/0.0.0.0")  # which is the mask of all
+
+
 def address_interval(text: str) -> Interval:
     """What an address, a range or a subnet means, host bits or not; with its text where that is canonical for certain.
 

@@ -28,7 +28,7 @@ def meaning(resource: Resource, names: Names = (), full: bool = False) -> tuple[
         return _plainly(resource, names, full)
     pieces = []
     for p in resource.kind.phrases:
-        held = getattr(resource, p.name)
+        held = p.default if p.name in resource.unheeded else getattr(resource, p.name)
         if p.phrase and not is_understood(p, held):  # its words would say something else
             pieces += [MeaningPiece(f"{p.name} {NOT_UNDERSTOOD}")] if p.phrase.always else []
             continue
@@ -52,7 +52,9 @@ def joined(pieces: Iterable[str]) -> str:
 def lets_all_through(resource: Resource, p: Property) -> bool:
     """Whether a property is what makes an object one for everything or everybody, and the object lets traffic through: in, or
     without IPsec."""
-    if p.narrows is None or p.narrows.counts is never or getattr(resource, p.name) != p.default:
+    if p.narrows is None or p.narrows.counts is never:
+        return False
+    if getattr(resource, p.name) != p.default and p.name not in resource.unheeded:
         return False
     if p.narrows.who and any(narrowed_in_who(resource)):
         return False  # from any address, and not for anybody

@@ -66,6 +66,8 @@ def _parsed(value: str) -> tuple[int, IntegerRange] | None:
             first, last = (ipaddress.ip_address(part) for part in value.split("-"))
             return (first.version, (int(first), int(last))) if first.version == last.version else None
         network = ipaddress.ip_network(value, strict=False)
+        if "/0." in value and network.prefixlen:  # a host mask, which no document knows in a rule ([MS-GPFAS] 2.2.2.10)
+            return None
     except ValueError:
         return None
     return network.version, _range(network)
