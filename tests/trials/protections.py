@@ -35,7 +35,7 @@ PROTECTIONS: Mapping[str, Protection] = {
     "the look before each write": Protection(lambda: mock.patch.object(UndoOfBatch, "require_armed", return_value=None),
                                              "locks out, hangs for an hour, before 2"),
     "the second import": Protection(_text("ren {run}.firing {run}.again)", "ren {run}.firing {run}.done)"),
-                                    "adds, timer fires between look and write, before 1"),
+                                    "adds, timer fires between look and write, before 2"),
     "the repetition": Protection(_text("<Interval>PT1M</Interval>", "<Interval>PT10H</Interval>"),
                                  "adds, controller killed, before 2"),
     "the trigger at boot": Protection(_text("<BootTrigger>", "<BootTrigger><Enabled>false</Enabled>"),

@@ -58,13 +58,15 @@ def sayable(kind: Kind, p: Property) -> list[Any]:
     """Canonical values of a property: its default and those of the cases."""
     found = [p.type.parse(v) for case in cases("words").get(f"{kind.name}.{p.name}", {}).get("values", ())
              for v in case.get("same", ())]
-    return [p.default, *found, *([p.type.parse(p.example)] if p.example is not None else [])]
+    default = [] if p.stays_as is not None else [p.default]  # which no cmdlet takes
+    return [*default, *found, *([p.type.parse(p.example)] if p.example is not None else [])]
 
 
 @pytest.mark.parametrize(("kind", "p"), CORE)
 def test_every_parameter_binds_every_value_that_can_be_said(kind: Kind, p: Property) -> None:
-    if p.name == "log_max_size_kilobytes":
-        assert to_parameter(p, 16384, facts().aliases) == 16384  # its default (not stored) cannot be said and is never written
+    if p.stays_as is not None:
+        with pytest.raises(GuardRefused, match=f"no cmdlet takes {p.name} away again"):
+            to_parameter(p, None, facts().aliases)
     for verb, parameter in (("New", p.parameter), ("Set", p.set_parameter)):
         cmdlet = PARAMETERS.get(f"{verb}-{kind.noun}")
         if cmdlet is None:
