@@ -1,5 +1,6 @@
 """What an object does with traffic, in one neutral form: policy questions are asked of filters and know no kinds."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
@@ -12,9 +13,25 @@ Direction = Literal["inbound", "outbound"]
 DYNAMIC_KEYWORD = "radynkey="  # RADynKey={…}: the token of a dynamic keyword address, in lower case
 
 
+_SKIP = re.compile(r"skipver=([0-9]{1,3})\.([0-9]{1,3})", re.I)
+_KNOWN_TO_ALL = (2, 20)  # the policy version of the first Windows that has the cmdlets, and so of every host at least
+
+
+def is_condition(token: str) -> bool:
+    """Whether an unknown token may keep a connection from being matched. What it says of others is defined: `PCross` is about
+    answers to what went out ([MS-FASP] 2.2.35), `SkipVer` about versions of Windows that leave the rule out ([MS-GPFAS]
+    2.2.2.19)."""
+    skipped = _SKIP.fullmatch(token)
+    return not (token.lower() in ("pcross=true", "pcross=false") or (
+        skipped and (int(skipped[1]), int(skipped[2])) < _KNOWN_TO_ALL))
+
+
 class _HasValues(Protocol):
     kind: ClassVar[Any]
     unknown_tokens: tuple[str, ...]
+
+    @property
+    def source(self) -> Any: ...
 
     @property
     def unheeded(self) -> Collection[str]: ...
@@ -26,6 +43,7 @@ class Filter:
 
     effect: firewall rules allow or block; connection security rules secure, or exempt from that · requires_inbound,
     requires_outbound: of what is secured, whether clear traffic that way is dropped · tunnel: secured between gateways ·
+    lists_profiles: LocalSubnet is among its addresses and each profile is listed: no document says whether that is as any ·
     merged_by: the properties of profiles by which local ones of its sort do not count where one is off; empty: they always do.
     The others have the names, the meanings and the canonical values of a firewall rule's properties; direction: empty for both.
     unknown_tokens: conditions that nobody here understands; pieces of that sort may also stand in the lists (KeptPiece): among
@@ -43,6 +61,7 @@ class Filter:
     enabled: bool = True
     direction: Direction | Literal[""] = ""
     profile: tuple[str, ...] = ()
+    lists_profiles: bool = False
     protocol: str = "any"
     local_port: tuple[str, ...] = ()
     remote_port: tuple[str, ...] = ()
@@ -74,7 +93,7 @@ class Filter:
         """The filter that a resource is, with the values of its properties of these names."""
         held = resource.__dict__
         values = {n: held[n] for n in _names_of(type(resource))}
-        tokens = resource.unknown_tokens
+        tokens = tuple(filter(is_condition, resource.unknown_tokens)) if resource.unknown_tokens else ()
         if doubtful := [n for n, value in values.items() if value is None and _WIDEST[n] is not None]:
             tokens = tokens or tuple(doubtful)  # its pieces are there, unless it was never read from a string
             values |= {n: _WIDEST[n] for n in doubtful}
@@ -82,7 +101,10 @@ class Filter:
             if strange := [member for member in values.get(name, ()) if isinstance(member, KeptPiece)]:
                 values[name], tokens = (), (*tokens, *strange)
         by = (*filter(None, (resource.kind.merged_by,)), *others.pop("merged_by", ()))
-        made = cls(effect, merged_by=by, **values, unknown_tokens=tokens, **others)
+        of_profile = any(a.startswith("LocalSubnet") for a in values.get("remote_address", ()))  # nothing else differs by it
+        source = resource.source if of_profile and not values.get("profile") else None
+        listed = source is not None and "|profile=" in str(source.stored).lower()
+        made = cls(effect, lists_profiles=listed, merged_by=by, **values, unknown_tokens=tokens, **others)
         made = made._with_keywords() if tokens else made
         return replace(made, **{name: _WIDEST[name] for name in unheeded}) if (unheeded := resource.unheeded) else made
 
@@ -121,7 +143,7 @@ class Filter:
         return self.effect == "block" or (self.effect in ("secure", "exempt") and not self.requires)
 
 
-_MADE = ("effect", "merged_by", "unknown_tokens", "invalid", "other_effects")  # what is no property of that name
+_MADE = ("effect", "lists_profiles", "merged_by", "unknown_tokens", "invalid", "other_effects")  # no properties of that name
 _NAMES = tuple(f.name for f in fields(Filter) if f.name not in _MADE)
 _WIDEST: dict[str, Any] = {f.name: f.default for f in fields(Filter)}  # what holds for all there is, and for both directions
 _ONE_OF = ("profile", "interface_type", "interface_alias")  # lists of which a flow has one member, which may be an unknown one

@@ -142,14 +142,16 @@ def _is_of(word: str, address: int, place: Place, everywhere: bool) -> Outcome:
     return word if known is None else known
 
 
-def _remote_address(value: Collection[str], everywhere: bool = False) -> Condition:
+def _remote_address(value: Collection[str], everywhere: Sequence[bool] = (False,)) -> Condition:
+    """everywhere: whether LocalSubnet is that of the computer; both where nobody knows."""
     addresses = _Addresses(value)
 
     def condition(flow: Flow, place: Place) -> Outcome:
         address = flow.remote_address
         if address is None:
             return "the flow's remote address"
-        return addresses.holds(address) or addresses.by_keyword(address, place, everywhere)
+        found = {addresses.holds(address) or addresses.by_keyword(address, place, one) for one in everywhere}
+        return found.pop() if len(found) == 1 else "whether LocalSubnet is that of one profile in a rule that lists all of them"
 
     return condition
 
@@ -356,8 +358,15 @@ def _target(value: Collection[str]) -> Condition:
     return lambda flow, place: f"whether it is of {', '.join(value)}"
 
 
+_DEFINED = {"nnm": "whether the network is among those of {}", "securityrealmid": "what the security realm of {} asks of it",
+            "skipver": "whether Windows leaves out a rule with {}"}  # [MS-GPFAS] 2.2.2.19; how networks are written nobody says
+
+
 def _unknown(value: Collection[str]) -> Condition:
-    return lambda flow, place: f"what {', '.join(map(str, value))} means"
+    defined = [_DEFINED[name].format(t) for t in value if (name := t.partition("=")[0].lower()) in _DEFINED]
+    others = [str(t) for t in value if t.partition("=")[0].lower() not in _DEFINED]
+    text = "; ".join([*([f"what {', '.join(others)} means"] if others else []), *defined])
+    return lambda flow, place: text
 
 
 def _invalid(value: str) -> Condition:
@@ -377,4 +386,6 @@ CONDITIONS: Mapping[str, Callable[[Any], Condition]] = {  # by the field of a fi
 def condition_of(filter: Filter, name: str) -> Condition:
     """The condition of a filter in one of its fields."""
     value = getattr(filter, name)
-    return _remote_address(value, not filter.profile) if name == "remote_address" else CONDITIONS[name](value)
+    if name != "remote_address":
+        return CONDITIONS[name](value)
+    return _remote_address(value, (False, True) if filter.lists_profiles else (not filter.profile,))
