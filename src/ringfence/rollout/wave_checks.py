@@ -1,6 +1,7 @@
 """What is looked at after a wave, before the next one: connections that have to come about from here, or must not; a page; a
 command."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
@@ -11,6 +12,8 @@ MAX_WORDS, MAX_WORD = 100, 2000  # of a command, and characters of each
 MAX_WAIT = 86_400  # seconds that a check is tried again
 _FORMS = {"connect": "a port of each host of the wave, or ADDRESS:PORT", "blocked": "a port of each host of the wave, or "
           "ADDRESS:PORT", "http": "a URL, http:// or https://", "command": "a program and its words"}
+
+_LOGON = re.compile(r"//[^/?#]{0,2000}@")  # of a URL; nobody is shown it
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class WaveCheck:
     @property
     def data(self) -> dict[str, Any]:
         """As it is said."""
-        options = {name: getattr(self, name) for name in _OPTIONS}
+        options = {name: getattr(self, name) for name in _OPTIONS if name != "status" or self.kind == "http"}
         return {self.kind: list(self.words) or self.target, **options}
 
     @property
@@ -63,12 +66,14 @@ def parse_check(value: Any) -> WaveCheck:
     if kind != "http" and said.get("status"):  # 0, as records have it, says nothing
         raise ValueError(f"{kind}: status is of http, and means nothing here")
     options = {name: _number(name, said[name]) for name in _OPTIONS if name in said}
+    if options.get("status") and kind != "http":
+        raise ValueError(f"{kind}: `status` is of http alone")
     target, words = _target(kind, said[kind])
     return WaveCheck(kind, target, words, **options)  # type: ignore[arg-type]
 
 
 def _target(kind: str, value: Any) -> tuple[str, tuple[str, ...]]:
-    wrong = ValueError(f"{kind} takes {_FORMS[kind]}, not {str(value)[:80]!r}")
+    wrong = ValueError(f"{kind} takes {_FORMS[kind]}, not {_LOGON.sub('//…@', str(value)[:MAX_WORD])[:80]!r}")
     if kind == "command":
         words = [value] if isinstance(value, str) else value if isinstance(value, list) else []
         if not 1 <= len(words) <= MAX_WORDS or not all(
@@ -83,6 +88,9 @@ def _target(kind: str, value: Any) -> tuple[str, tuple[str, ...]]:
         scheme, _, rest = text.partition("://")
         if scheme not in ("http", "https") or not rest or " " in text:
             raise wrong
+        if _LOGON.search(text):
+            raise ValueError("http: the URL has a user or a password, and pages are asked for without: leave it out, or have a "
+                             "command log on")
         return text, ()
     address, colon, port = text.rpartition(":")
     if not port.isdecimal() or not port.isascii() or not 0 < int(port) < 65536 or (colon and not address) or " " in address:
