@@ -37,13 +37,15 @@ MAX_MESSAGE = 2000  # characters of the summary of a mistake, and of its detail
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One mistake in the input: where it is, what is wrong (`summary`), what is allowed or what to do (`detail`)."""
+    """One mistake in the input: where it is, what is wrong (`summary`), what is allowed or what to do (`detail`).
+    urgent: whoever wants mistakes alone is told of it too."""
 
     where: Where
     summary: str
     detail: str = ""
     severity: Severity = "error"
     host: str = ""
+    urgent: bool = False
 
     def __post_init__(self) -> None:
         for part in ("summary", "detail", "host"):  # names and values of strangers are in them

@@ -21,7 +21,8 @@ def tell_of_undo(plan: Plan) -> Plan:
         since = f" at {undo.armed}" if undo.armed else ""
         return plan.with_diagnostics(Diagnostic(
             NOWHERE, f"run {undo.run} armed its undo here{since} and never came back: the host is going to undo it by itself",
-            "`ringfence confirm` keeps what the run made, `ringfence rollback` undoes it at once", "warning"))
+            "`ringfence confirm` keeps what the run made, `ringfence rollback` undoes it at once", "warning",
+            urgent=True))
     if undo.state == "restored":
         return plan.with_diagnostics(Diagnostic(
             NOWHERE, f"this host has undone run {undo.run} by itself", "Nobody had confirmed it", "note"))

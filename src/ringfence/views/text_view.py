@@ -27,10 +27,10 @@ class TextView:
         return ""  # they were told when they were found
 
     def host(self, result: HostResult) -> str:
-        if self._options.quiet and result.status == "in_sync":
-            return ""
         if self._options.quiet:
-            result = replace(result, diagnostics=tuple(d for d in result.diagnostics if d.severity == "error"))
+            result = replace(result, diagnostics=tuple(d for d in result.diagnostics if d.severity == "error" or d.urgent))
+        if self._options.quiet and result.status == "in_sync" and not result.diagnostics:
+            return ""
         told, line = self._results.add(result), row(result)
         self._rows.append(line)
         return wrapped(told, self._options.width)
