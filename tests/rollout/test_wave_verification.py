@@ -117,5 +117,5 @@ def test_where_no_file_can_be_made_a_command_has_failed(tmp_path: Path, monkeypa
 
 @pytest.mark.parametrize("said", [{"connect": 443}, {"blocked": 443}, {"command": ["true"]}])
 def test_a_status_is_of_http_alone(said: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="status is of http"):
+    with pytest.raises(ValueError, match="`status` is of http alone"):
         parse_check({**said, "status": 200})

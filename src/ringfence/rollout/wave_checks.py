@@ -63,8 +63,6 @@ def parse_check(value: Any) -> WaveCheck:
     kind = kinds[0]
     if unknown := [str(key)[:80] for key in said if key != kind and key not in _OPTIONS]:
         raise ValueError(f"{kind}: unknown key {unknown[0]!r}; allowed beside it: {', '.join(_OPTIONS)}")
-    if kind != "http" and said.get("status"):  # 0, as records have it, says nothing
-        raise ValueError(f"{kind}: status is of http, and means nothing here")
     options = {name: _number(name, said[name]) for name in _OPTIONS if name in said}
     if options.get("status") and kind != "http":
         raise ValueError(f"{kind}: `status` is of http alone")
