@@ -11,7 +11,7 @@ from ringfence.codecs.registry import RegistryValue
 from ringfence.codecs.rule_string import RuleStringCodec
 from ringfence.codecs.tokens import Platform, ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, split
 from ringfence.types import sddl
-from ringfence.types.base import CaseInsensitive
+from ringfence.types.base import CaseInsensitive, KeptPiece
 from ringfence.types.network import PROTOCOLS, icmp_type, port, protocol
 
 SECURITY = TruthTable(
@@ -143,6 +143,19 @@ def test_values_of_keys(codec: RegistryValue, data: Any, value: Any) -> None:
     assert codec.read(data) == value
     if not isinstance(value, str) and not isinstance(data, str):
         assert codec.write(value) == data
+
+
+@pytest.mark.parametrize(("codec", "type", "data", "value"), [
+    (SWITCH, "DWord", 0, False), (SWITCH, "String", "0", "EnableFirewall=0 (String)"),
+    (SWITCH, "QWord", 0, "EnableFirewall=0 (QWord)"),
+    (SWITCH, "Binary", "AAAAAA==", "EnableFirewall=AAAAAA== (Binary)"), (SWITCH, "None", None, "EnableFirewall=None (None)"),
+    (RegistryValue("Size", parse=int), "String", "4096", "Size=4096 (String)"),
+    (RegistryValue("Path", type="String"), "String", "C:\\a", "C:\\a"),
+    (RegistryValue("Path", type="String"), "ExpandString", "C:\\a", "C:\\a"),
+    (RegistryValue("Path", type="String"), "MultiString", ["C:\\a"], "Path=['C:\\\\a'] (MultiString)")])
+def test_a_value_of_another_type_is_not_understood(codec: RegistryValue, type: str, data: Any, value: Any) -> None:
+    assert codec.read(data, type) == value
+    assert isinstance(codec.read(data, type), KeptPiece) == str(value).startswith(f"{codec.name}=")
 
 
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

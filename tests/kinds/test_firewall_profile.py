@@ -67,7 +67,7 @@ def test_every_property_is_read_from_somewhere() -> None:
 
 def test_a_value_nobody_understands_is_shown_as_it_is() -> None:
     found = stored("local", ("DomainProfile", [("EnableFirewall", "DWord", 7), ("DisabledInterfaces", "DWord", 5)]))
-    assert said(found["domain"]) == {"enabled": "EnableFirewall=7", "disabled_interface_aliases": "DisabledInterfaces=5"}
+    assert said(found["domain"]) == {"enabled": "EnableFirewall=7", "disabled_interface_aliases": "DisabledInterfaces=5 (DWord)"}
 
 
 def test_every_profile_is_there_on_every_machine_but_not_in_every_policy() -> None:

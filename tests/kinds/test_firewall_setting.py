@@ -27,7 +27,7 @@ def said(setting: Resource) -> dict[str, Any]:
 @pytest.mark.parametrize(("name", "data", "property", "value"), [  # reference grammar, section 9; [MS-GPFAS] 2.2.1
     ("IPSecExempt", 9, "exemptions", ("dhcp", "neighbor_discovery")), ("IPsecExempt", 0, "exemptions", ()),
     ("IPSecExempt", 15, "exemptions", ("dhcp", "icmp", "neighbor_discovery", "router_discovery")),
-    ("IPSecExempt", 16, "exemptions", "IPSecExempt=16"), ("IPSecExempt", "x", "exemptions", "IPSecExempt=x"),
+    ("IPSecExempt", 16, "exemptions", "IPSecExempt=16"), ("IPSecExempt", "x", "exemptions", "IPSecExempt=x (String)"),
     ("DisableStatefulFTP", 0, "enable_stateful_ftp", True), ("DisableStatefulFTP", 1, "enable_stateful_ftp", False),
     ("DisableStatefulPPTP", 1, "enable_stateful_pptp", False), ("SAIdlTime", 600, "max_sa_idle_time_seconds", 600),
     ("SAIdleTime", 600, "max_sa_idle_time_seconds", 600), ("PresharedKeyEncoding", 0, "key_encoding", "utf16"),

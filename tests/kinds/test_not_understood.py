@@ -39,7 +39,8 @@ def _flow(said: dict[str, Any]) -> Flow:
 
 @pytest.mark.parametrize("case", CASES["settings"], ids=lambda case: str(case["values"]))
 def test_a_setting_that_is_not_understood(case: dict[str, Any]) -> None:
-    state = state_of([["PublicProfile", [[name, "DWord", data] for name, data in case["values"].items()]]], everywhere=False)
+    values = [[name, case.get("type", "DWord"), data] for name, data in case["values"].items()]
+    state = state_of([["PublicProfile", values]], everywhere=False)
     verdict = policy_of(state).verdict(_flow({}))
     assert verdict.action == case["action"]
     assert case.get("doubt", "") in "; ".join(doubt.text for doubt in verdict.doubts)

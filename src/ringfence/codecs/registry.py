@@ -5,9 +5,13 @@ from typing import Any
 
 from ringfence.types.base import KeptPiece
 
+_TEXTS = ("String", "ExpandString")  # real hosts have the path of the log as either
+
 
 class RegistryValue:
     """One registry value of a profile, of the settings or of a set: `name`, in a subkey `path` where it has one.
+
+    `type`: the one that documents define ([MS-GPFAS] 2.2.1, 2.2.3); what Windows does with a value of another nobody says.
 
     `data` maps property values to stored data; without it the data is the value, or what `parse` and `format` make of it.
     `also`: another name, where documents and hosts may differ; it is read where the first is not there.
@@ -20,8 +24,11 @@ class RegistryValue:
         self._data_of = dict(data) if data else None
         self._value_of = {str(v).lower(): k for k, v in data.items()} if data else None
 
-    def read(self, data: Any) -> Any:
-        """The property's value; data that nobody understands is given back as the piece that it is. Never raises."""
+    def read(self, data: Any, type: str = "") -> Any:
+        """The property's value; data that nobody understands, and such of another type, is given back as the piece that it is.
+        Never raises."""
+        if type and type != self.type and not (type in _TEXTS and self.type in _TEXTS):
+            return KeptPiece(f"{self.name}={data} ({type})")
         if self._value_of is not None:
             found = self._value_of.get(str(data).lower())
             return KeptPiece(f"{self.name}={data}") if found is None else found
@@ -77,7 +84,7 @@ def values_at(tree: RegistryTree, key: str, codecs: Mapping[str, RegistryValue])
         values = tree.get(path)
         data = values and (values.get(codec.name) or _any_case(values, codec.name) or _any_case(values, codec.also))
         if data:
-            found[name] = codec.read(data[1])
+            found[name] = codec.read(data[1], data[0])
     return found
 
 
