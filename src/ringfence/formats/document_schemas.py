@@ -254,7 +254,9 @@ def _origin() -> Schema:
 def _policy() -> dict[str, Schema]:
     value = _object({"store": STRING, "key": STRING, "name": STRING, "data": STRING, "legacy": TEXT_OR_NULL})
     one = _object({**IDENTITY, "title": {**TEXT_OR_NULL, "description": "The display name, as the host shows it."},
-                   "origin": _origin(), "values": SAID_VALUES})
+                   "origin": _origin(), "values": {**SAID_VALUES, "description": f"{SAID_VALUES['description']} As a task has "
+                   "them: what is Windows' default is left out, unless a task has to say it. What is not understood is null, and "
+                   "its pieces are unknown_tokens."}})
     counted = _object({"store": STRING, "kind": STRING, "origin": {"enum": list(ORIGINS)}, "objects": NUMBER})
     network = _object({"interface": STRING, "category": TEXT_OR_NULL})
     rows: Schema = {"type": "array", "items": {"type": "object"}}

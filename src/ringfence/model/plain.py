@@ -20,6 +20,22 @@ def resource_as_data(resource: Resource | None) -> dict[str, Any] | None:
     return {name: plain_data(value) for name, value in values.items() if value != default[name]}
 
 
+def task_data(resource: Resource) -> dict[str, Any]:
+    """The same as a task has them: with what a task has to say though it is Windows' default, nothing by its word, and without
+    what none says, such as the sets of an exemption. What was not understood is null, and its pieces are `unknown_tokens`."""
+    told = ((p, getattr(resource, p.name)) for p in resource.kind.properties.values())
+    said = {p.name: task_value(v) if v != () else p.type.nothing or [] for p, v in told
+            if (v != p.default or p.required) and not (v is None and p.references)}
+    return said | ({"unknown_tokens": plain_data(resource.unknown_tokens)} if resource.unknown_tokens else {})
+
+
+def task_value(value: Any) -> Any:
+    """A value as plain data; a proposal with all that has to be said of one, Windows' default or not."""
+    if isinstance(value, tuple):
+        return [task_value(one) for one in value]
+    return task_data(value) if isinstance(value, Resource) else plain_data(value)
+
+
 def plain_data(value: Any) -> Any:
     """A canonical value as JSON has it."""
     if isinstance(value, Secret):

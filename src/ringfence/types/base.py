@@ -129,6 +129,15 @@ class PropertyType:
     instead: Callable[[Any], str] = lambda value: ""  # what to say where such a value is wanted
     sample: Any = None  # a value as people write one, for the reference; None: its words or its range give one
 
+    @property
+    def nothing(self) -> str:
+        """The word for an empty value, as the cmdlet has it: any, none, not_configured; empty where there is none."""
+        try:
+            shown = self.to_parameter(())
+        except (KeyError, TypeError, AttributeError):  # it knows no such value
+            return ""
+        return snake(shown) if isinstance(shown, str) else ""
+
 
 _HALVES = re.compile("[\ud800-\udfff]")
 

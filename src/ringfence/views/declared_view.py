@@ -10,10 +10,10 @@ import yaml
 from ringfence.diagnostics import Where
 from ringfence.formats.data import label_data, place_data
 from ringfence.model.declaration import Declaration, Declarations, Present
-from ringfence.model.plain import plain_data
-from ringfence.model.resource import Kind, Property, Resource
+from ringfence.model.plain import plain_data, task_value
+from ringfence.model.resource import Kind, Property
 from ringfence.secret import Secret
-from ringfence.views.format import empty_as, escaped, natural
+from ringfence.views.format import escaped, natural
 from ringfence.views.host_names import HostGroups, HostNames
 from ringfence.views.meaning import meaning_text
 
@@ -61,21 +61,11 @@ def _parts(declared: Declaration) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """(present, absent or default; what is mentioned; Windows' defaults of what is not)."""
     if not isinstance(declared, Present):
         return ("absent" if type(declared).__name__ == "Absent" else "default"), {}, {}
-    values = {name: _plain(value) for name, value in declared.values.items()}
+    values = {name: task_value(value) for name, value in declared.values.items()}
     kind = declared.resource.kind
     kept = not kind.whole or declared.treatment.omitted == "keep"
     return "present", values, {} if kept else {
         name: plain_data(getattr(declared.resource, name)) for name in kind.properties if name not in values}
-
-
-def _plain(value: Any) -> Any:
-    """A value as plain data; a proposal with all that has to be said of one, Windows' default or not."""
-    if isinstance(value, tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, Resource):
-        table = value.kind.properties.values()
-        return {p.name: _plain(held) for p in table if (held := getattr(value, p.name)) != p.default or p.required}
-    return plain_data(value)
 
 
 def _name(declared: Declaration) -> str:
@@ -141,8 +131,7 @@ def _said(p: Property, value: Any) -> Any:
     """A value as a task would say it: nothing by its word; numbers as numbers, where people write the type so. A name may be
     007 as well, and is another one than 7."""
     if value in (None, [], ""):
-        word = empty_as(p.type)
-        return None if word.startswith("(") else word
+        return p.type.nothing or None
     sample = p.type.sample if isinstance(p.type.sample, list | tuple) else ()
     if isinstance(value, list) and any(isinstance(one, int) for one in sample):
         return [int(one) if isinstance(one, str) and one.isdecimal() and str(int(one)) == one else one for one in value]

@@ -8,7 +8,7 @@ from typing import Any
 from ringfence.model.resource import Property
 from ringfence.model.understood import NOT_UNDERSTOOD, is_understood
 from ringfence.secret import MASK, Secret
-from ringfence.types.base import PropertyType, snake
+from ringfence.types.base import PropertyType
 
 MAX_CHARACTERS = 200  # characters of a text of a host that are shown without --full
 MAX_LISTED = 20  # members of a list of a host that are shown without --full
@@ -72,11 +72,7 @@ def more(left: int) -> str:
 
 def empty_as(word: PropertyType | None) -> str:
     """What nothing means for a property, as its cmdlet says it: any, not_configured; else (none)."""
-    try:
-        shown = word.to_parameter(()) if word else None
-    except (KeyError, TypeError, AttributeError):  # a word that knows no such value
-        shown = None
-    return snake(shown) if isinstance(shown, str) and shown else "(none)"
+    return (word.nothing if word else "") or "(none)"
 
 
 def blank_of(p: Property | None, *held: Any) -> str:

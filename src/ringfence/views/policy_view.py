@@ -8,7 +8,7 @@ from typing import Any
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import ExitCode
 from ringfence.formats.data import host_head
-from ringfence.model.plain import plain_data, resource_as_data
+from ringfence.model.plain import plain_data, task_data
 from ringfence.report import HostResult, PolicyObject, PolicyResult, Report
 from ringfence.views import diagnostics_text
 from ringfence.views.defaults_view import origin
@@ -108,7 +108,7 @@ def policy_data(result: HostResult) -> dict[str, Any]:
         **host_head(result),
         "build": result.build,
         "objects": [{**one.id._asdict(), "name": one.resource.name, "title": result.names.get(one.title, one.title) or None,
-                     "origin": origin(one.origin), "values": resource_as_data(one.resource)} for one in result.objects],
+                     "origin": origin(one.origin), "values": task_data(one.resource)} for one in result.objects],
         "counts": [{"store": s, "kind": k, "origin": o, "objects": n} for (s, k, o), n in sorted(result.counts.items())],
         "networks": [{"interface": alias, "category": category or None} for alias, category in result.networks],
         "registry_values": [{"store": v.store, "key": v.key, "name": v.name, "data": v.data, "legacy": v.legacy or None}
