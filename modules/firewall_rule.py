@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import fields, replace
 
-from ringfence.codecs.tokens import ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, switch
+from ringfence.codecs.tokens import ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, no_word, switch
 from ringfence.diagnostics import Finding
 from ringfence.model.filter import Filter
 from ringfence.model.narrowing import (
@@ -38,7 +38,7 @@ from ringfence.model.rules import (
 )
 from ringfence.model.storage import RuleStrings
 from ringfence.types import sddl
-from ringfence.types.base import CaseInsensitive, case_insensitive, list_of
+from ringfence.types.base import case_insensitive, list_of
 from ringfence.types.enums import BOOL, choice, flags_of, with_hints
 from ringfence.types.foreign_words import VALUES
 from ringfence.types.network import ICMP_TYPES, PROTOCOL, PROTOCOLS, icmp_type, interfaces, port, protocol
@@ -138,17 +138,17 @@ class FirewallRule(Rule):
         narrows=Narrowing(not_everybody, who=True), example=["10.1.4.0/28"],
         phrase=Phrase(lambda rule: {"inbound": "from {}", "outbound": "to {}"}.get(rule.direction, "from or to {}")))
     program: str | None = prop("The program: its path (variables such as %SystemRoot% are kept), or System.", PATH,
-                               Text("App", CaseInsensitive), filter_object="application", narrows=Narrowing(one_program),
+                               Text("App", no_word), filter_object="application", narrows=Narrowing(one_program),
                                phrase=Phrase(", program {}", always=False, place=9))
     package: str | None = prop("The SID of an app container (S-1-15-2-…).", sddl.PACKAGE,
                                Text("AppPkgId", sddl.stored_sid), filter_object="application", narrows=Narrowing(one_package),
                                since="2.20", phrase=Phrase(", package {}", always=False, place=9))
     package_family_name: str | None = prop(
         "The family of a package, as Windows 11 24H2 and Server 2025 name it in their own rules: `Contoso.App_8wekyb3d8bbwe`. It "
-        "may be said of a rule that has it.", PACKAGE_FAMILY, Text("PFN", CaseInsensitive), parameter="",
+        "may be said of a rule that has it.", PACKAGE_FAMILY, Text("PFN", no_word), parameter="",
         filter_object="application", narrows=Narrowing(), since="2.31")
     service: str | None = prop("The short name of a service, `wuauserv` for Windows Update; * means programs that run as a "
-                               "service, whichever.", SERVICE, Text("Svc", CaseInsensitive),
+                               "service, whichever.", SERVICE, Text("Svc", no_word),
                                narrows=Narrowing(lambda v: v != "*"), phrase=Phrase(", service {}", always=False, place=9))
     interface_alias: tuple[str, ...] = prop("Network interfaces, by alias or GUID.", interfaces(), INTERFACE, default=(),
                                             phrase=Phrase(", on {}", always=False, place=9))

@@ -108,9 +108,12 @@ class RuleStringCodec:
                 few.append(piece)
             elif type(way) is tuple and equals:
                 name, parse = way
-                if (first := texts.get(name)) is None:
-                    texts[name] = parse(data) or None
-                elif data and parse(data) != first:
+                try:
+                    if (first := texts.get(name)) is None:
+                        texts[name] = parse(data) or None
+                    elif data and parse(data) != first:
+                        extra.append(piece)
+                except ValueError:
                     extra.append(piece)
             elif way is None or not equals:
                 if piece:

@@ -9,7 +9,7 @@ import binascii
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any, Protocol
 
-from ringfence.types.base import CaseInsensitive, KeptPiece, in_order, spelling_of
+from ringfence.types.base import CaseInsensitive, KeptPiece, fold, in_order, spelling_of
 from ringfence.types.network import platform, sorted_versions
 from ringfence.types.network_sets import icmp_set
 
@@ -59,7 +59,15 @@ class Text:
         return [f"{self.tokens[0]}={spelling_of(v) if isinstance(v, str) else v}" for v in values if v is not None]
 
 
-PLAIN: tuple[Callable[[str], Any], ...] = (str.strip, CaseInsensitive)  # parsers that refuse nothing
+def no_word(text: str) -> CaseInsensitive:
+    """A stored text without letter case. `any` is how people and cmdlets say that there is none: no document says what it means
+    where it is stored, and no task could say it. Raises ValueError."""
+    if fold(text) == "any":
+        raise ValueError(text)
+    return CaseInsensitive(text)
+
+
+PLAIN: tuple[Callable[[str], Any], ...] = (str.strip, CaseInsensitive, no_word)  # parsers of what is mostly one piece
 
 
 class TextOrBase64:

@@ -23,7 +23,17 @@ from itertools import groupby
 from typing import Any
 
 from ringfence.types import well_known_accounts
-from ringfence.types.base import CanonicalText, CaseInsensitive, PropertyType, as_list, as_text, empty_value, quoted, spelling_of
+from ringfence.types.base import (
+    CanonicalText,
+    CaseInsensitive,
+    PropertyType,
+    as_list,
+    as_text,
+    empty_value,
+    fold,
+    quoted,
+    spelling_of,
+)
 
 # [MS-DTYP] 2.5.1.1 and sddl.h: those that do not depend on a domain
 WELL_KNOWN = {
@@ -69,8 +79,11 @@ def canonical_sid(text: str) -> str:
 
 
 def stored_sid(text: str) -> CaseInsensitive:
-    """An account, or a package, as a rule has it: compared in the canonical form, and written as it is."""
+    """An account, or a package, as a rule has it: compared in the canonical form, and written as it is. Raises ValueError for the
+    word by which people say that there is none."""
     said = text.strip()
+    if fold(said) == "any":
+        raise ValueError(text)
     found = canonical_sid(said)
     return CaseInsensitive(said) if found.casefold() == said.casefold() else CanonicalText(found, said)
 
