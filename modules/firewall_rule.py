@@ -6,7 +6,7 @@ from dataclasses import fields, replace
 
 from ringfence.codecs.tokens import ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, no_word, switch
 from ringfence.diagnostics import Finding
-from ringfence.model.filter import Filter
+from ringfence.model.filter import Filter, is_condition
 from ringfence.model.narrowing import (
     SENSITIVE_PORTS,
     Narrowing,
@@ -275,7 +275,7 @@ class FirewallRule(Rule):
 
 def _refusal(rule: FirewallRule) -> str:
     """Why Windows refuses such a rule: the "semantic checks that firewall rules MUST pass" ([MS-FASP] 2.2.37)."""
-    found = () if rule.unknown_tokens else rule.check()  # of those it is not known what they are
+    found = () if any(map(is_condition, rule.unknown_tokens)) else rule.check()  # of those it is not known what they are
     return next((f"{f.property}: {f.reason}" for f in found if f.severity == "error"), "")
 
 

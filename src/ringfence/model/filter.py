@@ -1,5 +1,6 @@
 """What an object does with traffic, in one neutral form: policy questions are asked of filters and know no kinds."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
@@ -10,6 +11,19 @@ from ringfence.types.base import KeptPiece
 Effect = Literal["allow", "block", "secure", "exempt"]
 Direction = Literal["inbound", "outbound"]
 DYNAMIC_KEYWORD = "radynkey="  # RADynKey={…}: the token of a dynamic keyword address, in lower case
+
+
+_SKIP = re.compile(r"skipver=([0-9]{1,3})\.([0-9]{1,3})", re.I)
+_KNOWN_TO_ALL = (2, 20)  # the policy version of the first Windows that has the cmdlets, and so of every host at least
+
+
+def is_condition(token: str) -> bool:
+    """Whether an unknown token may keep a connection from being matched. What it says of others is defined: `PCross` is about
+    answers to what went out ([MS-FASP] 2.2.35), `SkipVer` about versions of Windows that leave the rule out ([MS-GPFAS]
+    2.2.2.19)."""
+    skipped = _SKIP.fullmatch(token)
+    return not (token.lower() in ("pcross=true", "pcross=false") or (
+        skipped and (int(skipped[1]), int(skipped[2])) < _KNOWN_TO_ALL))
 
 
 class _HasValues(Protocol):
@@ -74,7 +88,7 @@ class Filter:
         """The filter that a resource is, with the values of its properties of these names."""
         held = resource.__dict__
         values = {n: held[n] for n in _names_of(type(resource))}
-        tokens = resource.unknown_tokens
+        tokens = tuple(filter(is_condition, resource.unknown_tokens)) if resource.unknown_tokens else ()
         if doubtful := [n for n, value in values.items() if value is None and _WIDEST[n] is not None]:
             tokens = tokens or tuple(doubtful)  # its pieces are there, unless it was never read from a string
             values |= {n: _WIDEST[n] for n in doubtful}

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from ringfence.diagnostics import NOWHERE, Where
 from ringfence.model.declaration import Absent, Declaration, Present
 from ringfence.model.facts import Facts
-from ringfence.model.filter import Filter
+from ringfence.model.filter import Filter, is_condition
 from ringfence.model.once import filter_of, once
 from ringfence.model.resource import Category, Kind, Resource
 from ringfence.model.state import GROUP_POLICY, LOCAL, MDM, Id, State, title
@@ -296,7 +296,7 @@ class PolicyOnHost:
             yield ALL_PROFILES, Reason("interface_gone", "the host has none of its interfaces any more",
                                        "name those that there are: an interface that was made anew has another GUID",
                                        "stops" if facts.tells_interfaces else "may_stop")
-        if strange := [token for token in rule.unknown_tokens if not _is_dynamic(token)]:
+        if strange := [token for token in rule.unknown_tokens if is_condition(token) and not _is_dynamic(token)]:
             yield ALL_PROFILES, Reason("unknown_condition", f"it has {', '.join(strange)}, which nobody here understands: "
                                        "it may match nothing", "see what Windows says of it: Get-NetFirewallRule -PolicyStore "
                                        "ActiveStore, EnforcementStatus", "may_stop")

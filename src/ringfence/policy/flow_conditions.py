@@ -356,8 +356,15 @@ def _target(value: Collection[str]) -> Condition:
     return lambda flow, place: f"whether it is of {', '.join(value)}"
 
 
+_DEFINED = {"nnm": "whether the network is among those of {}", "securityrealmid": "what the security realm of {} asks of it",
+            "skipver": "whether Windows leaves out a rule with {}"}  # [MS-GPFAS] 2.2.2.19; how networks are written nobody says
+
+
 def _unknown(value: Collection[str]) -> Condition:
-    return lambda flow, place: f"what {', '.join(map(str, value))} means"
+    defined = [_DEFINED[name].format(t) for t in value if (name := t.partition("=")[0].lower()) in _DEFINED]
+    others = [str(t) for t in value if t.partition("=")[0].lower() not in _DEFINED]
+    text = "; ".join([*([f"what {', '.join(others)} means"] if others else []), *defined])
+    return lambda flow, place: text
 
 
 def _invalid(value: str) -> Condition:
