@@ -65,24 +65,25 @@ def guids(data: str) -> tuple[str, ...]:
 class FirewallProfile(Resource):
     """The settings of one or more profiles. Only what is mentioned is managed; `not_configured` stores no value."""
 
+    # `legacy=False`: what "MUST NOT be present on" StandardProfile of Group Policy ([MS-GPFAS] 2.2.3)
     # `unset`: [MS-FASP] note 13 and Set-NetFirewallProfile, where they agree: not on LogIgnored, nor on the log's file and size
 
     enabled: bool | str = switch("Whether the firewall is on.", "EnableFirewall", example=True, unset=True, least=True,
                                  setting_type=1)
     default_inbound_action: str = prop("What happens to inbound connections that no rule matches; Windows' default is "
-                                       "block.", ACTION, RegistryValue("DefaultInboundAction", ACTIONS), default=NOT_CONFIGURED,
-                                       example="block", unset="block", least="block", setting_type=17)
+                                       "block.", ACTION, RegistryValue("DefaultInboundAction", ACTIONS, legacy=False),
+                                       default=NOT_CONFIGURED, example="block", unset="block", least="block", setting_type=17)
     default_outbound_action: str = prop("What happens to outbound connections that no rule matches; Windows' default is "
-                                        "allow.", ACTION, RegistryValue("DefaultOutboundAction", ACTIONS), default=NOT_CONFIGURED,
-                                        unset="allow", least="block", setting_type=16)
+                                        "allow.", ACTION, RegistryValue("DefaultOutboundAction", ACTIONS, legacy=False),
+                                        default=NOT_CONFIGURED, unset="allow", least="block", setting_type=16)
     allow_inbound_rules: bool | str = switch("False: shields up, every inbound allow rule is ignored.",
                                              "DoNotAllowExceptions", OFF, unset=True, wins=False, least=False, setting_type=3)
     allow_local_firewall_rules: bool | str = switch("Whether local rules apply beside those of Group Policy.",
-                                                    "AllowLocalPolicyMerge", unset=True, policy_only=True,
+                                                    "AllowLocalPolicyMerge", legacy=False, unset=True, policy_only=True,
                                                     merges="firewall rules", setting_type=13)
     allow_local_ipsec_rules: bool | str = switch("Whether local connection security rules apply beside those of Group "
-                                                 "Policy.", "AllowLocalIPsecPolicyMerge", unset=True, policy_only=True,
-                                                 merges="connection security rules", setting_type=14)
+                                                 "Policy.", "AllowLocalIPsecPolicyMerge", legacy=False, unset=True,
+                                                 policy_only=True, merges="connection security rules", setting_type=14)
     allow_user_apps: bool | str = switch("Whether local rules apply that have a program, tcp or udp, no service and no local "
                                          "port (as users allowed programs in Windows XP).", "AllowUserPrefMerge",
                                          path="AuthorizedApplications", unset=True, least=False,
@@ -110,12 +111,13 @@ class FirewallProfile(Resource):
                                      path="Logging", unset=False, wins=True, setting_type=6)
     log_blocked: bool | str = switch("Whether dropped packets are logged.", "LogDroppedPackets", path="Logging",
                                      example=True, unset=False, wins=True, setting_type=5)
-    log_ignored: bool | str = switch("Whether rules that are ignored are logged.", "LogIgnoredRules", path="Logging", wins=True,
-                                     setting_type=7)
+    log_ignored: bool | str = switch("Whether rules that are ignored are logged.", "LogIgnoredRules", path="Logging",
+                                     legacy=False, wins=True, setting_type=7)
     disabled_interface_aliases: tuple[str, ...] = prop("Interfaces on which this profile's firewall is off.",
                                                        interfaces("NotConfigured", patterns=False),
                                                        RegistryValue("DisabledInterfaces", type="String", parse=guids,
-                                                             format=",".join), default=(), least=(), setting_type=15)
+                                                                     format=",".join, legacy=False),
+                                                       default=(), least=(), setting_type=15)
 
     def check(self) -> Iterable[Finding]:
         """[MS-FASP] 2.2.38: what Windows takes from Group Policy alone, or what means something there alone."""

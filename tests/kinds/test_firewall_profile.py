@@ -9,6 +9,7 @@ from hosts import LabHost
 from ringfence.lab import POLICY
 from ringfence.model.declaration import present
 from ringfence.model.resource import Resource
+from ringfence.types.base import KeptPiece
 from ringfence.windows.read import read
 
 
@@ -89,6 +90,24 @@ def test_group_policy_keeps_private_under_its_own_name() -> None:
     assert {n: said(p) for n, p in mixed.items()} == {"public": {"enabled": True}}
 
 
+@pytest.mark.parametrize(("path", "name", "type", "data", "property"), [
+    ("", "DefaultInboundAction", "DWord", 0, "default_inbound_action"),
+    ("", "DefaultOutboundAction", "DWord", 1, "default_outbound_action"),
+    ("", "AllowLocalPolicyMerge", "DWord", 0, "allow_local_firewall_rules"),
+    ("", "AllowLocalIPsecPolicyMerge", "DWord", 0, "allow_local_ipsec_rules"),
+    ("", "DisabledInterfaces", "String", GUID, "disabled_interface_aliases"),
+    ("\\Logging", "LogIgnoredRules", "DWord", 1, "log_ignored")])
+def test_what_must_not_be_in_the_profile_of_windows_xp(path: str, name: str, type: str, data: Any, property: str) -> None:
+    """[MS-GPFAS] 2.2.3: of these StandardProfile has none; what Windows does with one that is there no document says."""
+    found = stored("group_policy", ("StandardProfile" + path, [(name, type, data)]))
+    assert {n: said(p) for n, p in found.items()} == {
+        profile: {property: f"{name}={data} (StandardProfile)"} for profile in ("private", "public")}
+    assert all(isinstance(p.values()[property], KeptPiece) for p in found.values())
+    assert said(stored("group_policy", ("PrivateProfile" + path, [(name, type, data)]))["private"]) != {}
+    local = stored("local", ("StandardProfile" + path, [(name, type, data)]))["private"]
+    assert not isinstance(local.values()[property], KeptPiece)
+
+
 def test_the_local_store_keeps_private_as_standard() -> None:
     assert said(stored("local", ("StandardProfile", ON), ("PrivateProfile", OFF))["private"]) == {"enabled": True}
     assert said(stored("local", ("PrivateProfile", OFF))["private"]) == {"enabled": False}
@@ -135,7 +154,7 @@ def test_disabled_interfaces_are_bound_to_the_host() -> None:
     assert set(stored.split(",")) == {GUID, "{22222222-2222-3333-4444-555555555555}"}
 
 
-@pytest.mark.parametrize("name", ["allow_local_firewall_rules", "allow_local_ipsec_rules"])
+@pytest.mark.parametrize("name", ["allow_local_firewall_rules", "allow_local_ipsec_rules", "allow_user_ports"])
 def test_what_group_policy_alone_can_switch_off_is_a_warning(name: str) -> None:
     """[MS-FASP] 2.2.38: the host's own value is written, shown, and never asked for."""
     (warning,) = declare(task("firewall_profile", {"profiles": "public", name: False}))[1]

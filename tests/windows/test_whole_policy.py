@@ -66,6 +66,25 @@ def test_what_no_kind_has() -> None:
     assert max(len(v.data) for v in found) == 500
 
 
+def test_what_stands_where_it_is_not_read() -> None:
+    """Values that are no rules among the rules, keys below theirs, and a second key of one profile that does not count."""
+    policy: dict[str, Any] = {
+        "local": [["FirewallRules", [["r", "String", "v2.31|"], ["n", "DWord", 5], ["b", "Binary", "AAE="],
+                                     ["", "String", "v2.31|"]]],
+                  [r"FirewallRules\Below", [["r", "String", "v2.31|"]]], ["ConSecRules", [["m", "MultiString", ["v2.31|"]]]],
+                  ["StandardProfile", [["EnableFirewall", "DWord", 1]]], ["PrivateProfile", [["EnableFirewall", "DWord", 0]]]],
+        "group_policy": [["PrivateProfile", [["EnableFirewall", "DWord", 1]]],
+                         ["StandardProfile", [["EnableFirewall", "DWord", 0]]],
+                         [r"StandardProfile\Logging", [["LogFileSize", "DWord", 1]]]],
+        "mdm": [["PrivateProfile", [["EnableFirewall", "DWord", 0]]]]}
+    found = {(v.store, v.key, v.name, v.data) for v in unmanaged_values(policy, KINDS)}
+    assert found == {
+        ("local", "FirewallRules", "n", "5"), ("local", "FirewallRules", "b", "AAE="), ("local", "FirewallRules", "", "v2.31|"),
+        ("local", r"FirewallRules\Below", "r", "v2.31|"), ("local", "ConSecRules", "m", "['v2.31|']"),
+        ("local", "PrivateProfile", "EnableFirewall", "0"), ("group_policy", "StandardProfile", "EnableFirewall", "0"),
+        ("group_policy", r"StandardProfile\Logging", "LogFileSize", "1")}
+
+
 def test_a_host_cannot_fill_the_page() -> None:
     rows = [["Odd", [[f"v{n}", "DWord", n] for n in range(5 * MAX_VALUES)]]]
     assert len(unmanaged_values({"local": rows, "mdm": rows}, KINDS)) == 2 * MAX_VALUES

@@ -14,12 +14,14 @@ class RegistryValue:
     `type`: the one that documents define ([MS-GPFAS] 2.2.1, 2.2.3); what Windows does with a value of another nobody says.
 
     `data` maps property values to stored data; without it the data is the value, or what `parse` and `format` make of it.
-    `also`: another name, where documents and hosts may differ; it is read where the first is not there.
+    `also`: another name, where documents and hosts may differ; it is read where the first is not there. `legacy`: whether it may
+    stand in the profile that Windows XP had for every network.
     """
 
     def __init__(self, name: str, data: Mapping[Any, Any] | None = None, *, path: str = "", type: str = "DWord",
-                 parse: Callable[[Any], Any] | None = None, format: Callable[[Any], Any] | None = None, also: str = "") -> None:
-        self.name, self.path, self.type, self.also = name, path, type, also
+                 parse: Callable[[Any], Any] | None = None, format: Callable[[Any], Any] | None = None, also: str = "",
+                 legacy: bool = True) -> None:
+        self.name, self.path, self.type, self.also, self.legacy = name, path, type, also, legacy
         self.parse, self.format = parse, format
         self._data_of = dict(data) if data else None
         self._value_of = {str(v).lower(): k for k, v in data.items()} if data else None
@@ -76,15 +78,17 @@ def has_key(tree: RegistryTree, key: str) -> bool:
     return key in tree or any(k.startswith(key + "\\") for k in tree)
 
 
-def values_at(tree: RegistryTree, key: str, codecs: Mapping[str, RegistryValue]) -> dict[str, Any]:
-    """The properties that are stored at a key; those that are absent are left out."""
+def values_at(tree: RegistryTree, key: str, codecs: Mapping[str, RegistryValue], legacy: bool = False) -> dict[str, Any]:
+    """The properties that are stored at a key; those that are absent are left out. legacy: it is a profile of Windows XP's, and
+    what a value does that may not be there no document says."""
     found = {}
     for name, codec in codecs.items():
         path = "\\".join(filter(None, (key, codec.path))).lower()
         values = tree.get(path)
         data = values and (values.get(codec.name) or _any_case(values, codec.name) or _any_case(values, codec.also))
         if data:
-            found[name] = codec.read(data[1], data[0])
+            odd = legacy and not codec.legacy
+            found[name] = KeptPiece(f"{codec.name}={data[1]} ({key})") if odd else codec.read(data[1], data[0])
     return found
 
 

@@ -32,8 +32,13 @@ class RuleStrings(Storage):
 
     def read(self, kind: Kind, tree: RegistryTree, store: str) -> Iterator[Resource]:
         read_string = kind.read_string
-        return iter([read_string(name, data) for name, (type_, data) in tree.get(self.subkey.lower(), {}).items()
-                     if name and type_ in ("String", "ExpandString") and data.__class__ is str])
+        return iter([read_string(name, data) for name, (type, data) in tree.get(self.subkey.lower(), {}).items()
+                     if self.is_rule(name, type, data)])
+
+    @staticmethod
+    def is_rule(name: str, type: str, data: Any) -> bool:
+        """Whether a value of the key is a rule."""
+        return bool(name) and type in ("String", "ExpandString") and data.__class__ is str
 
     def stored_at(self, name: str, values: Iterable[RegistryValue]) -> StoredAt:
         return ((self.subkey, (name,)),)
@@ -64,16 +69,24 @@ class RegistryKeys(Storage):
 
     def read(self, kind: Kind, tree: RegistryTree, store: str) -> Iterator[Resource]:
         """They are there on every machine; in the other stores only where their key is, and of the root where a value is."""
-        names = self._without_legacy(self.policy, tree) if store == GROUP_POLICY and self.policy else self.names
-        for name, keys in names.items():
+        of_policy = store == GROUP_POLICY and self.policy is not None
+        for name, keys in self._names_in(tree, store).items():
             key = next((k for k in keys if has_key(tree, k.lower())), None)
-            values = values_at(tree, key or keys[0], kind.registry_values)
+            values = values_at(tree, key or keys[0], kind.registry_values, of_policy and key not in (None, keys[0]))
             if store == LOCAL or key or (key is not None and values):
                 yield kind.create(name, values)
 
     def stored_at(self, name: str, values: Iterable[RegistryValue]) -> StoredAt:
         known = list(values)
         return tuple(("\\".join(filter(None, (key, v.path))), (v.name,)) for key in self.names[name] for v in known)
+
+    def roots_in(self, tree: RegistryTree, store: str) -> set[str]:
+        """The keys that are read of a store: of two for one profile, that which counts."""
+        found = (next((k for k in keys if has_key(tree, k.lower())), keys[0]) for keys in self._names_in(tree, store).values())
+        return set(found)
+
+    def _names_in(self, tree: RegistryTree, store: str) -> Mapping[str, tuple[str, ...]]:
+        return self._without_legacy(self.policy, tree) if store == GROUP_POLICY and self.policy else self.names
 
     def _without_legacy(self, names: Mapping[str, tuple[str, ...]], tree: RegistryTree) -> Mapping[str, tuple[str, ...]]:
         newer = any(has_key(tree, keys[0].lower()) for keys in names.values() if len(keys) > 1)

@@ -12,9 +12,10 @@ ON = {True: 1, False: 0}
 OFF = {True: 0, False: 1}  # stored in the opposite sense
 
 
-def switch(doc: str, name: str, data: dict[bool, int] = ON, path: str = "", **more: Any) -> Any:
+def switch(doc: str, name: str, data: dict[bool, int] = ON, path: str = "", legacy: bool = True,
+           **more: Any) -> Any:
     """A GpoBoolean of a Set- cmdlet; a value that is not stored is not_configured."""
-    return prop(doc, GPO_BOOLEAN, RegistryValue(name, data, path=path), default=NOT_CONFIGURED, **more)
+    return prop(doc, GPO_BOOLEAN, RegistryValue(name, data, path=path, legacy=legacy), default=NOT_CONFIGURED, **more)
 
 
 def bit_mask(*parameters: str) -> PropertyType:

@@ -68,31 +68,31 @@ def unmanaged_values(policy: Any, kinds: Mapping[str, Kind]) -> tuple[UnmanagedV
 
 
 def _unmanaged(store: str, tree: RegistryTree, kinds: Mapping[str, Kind]) -> Iterator[UnmanagedValue]:
-    keys, values = _managed(kinds)
+    rules, sets, values = _managed(store, tree, kinds)
     left = MAX_VALUES
     for path, held in tree.items():
-        if any(path == key or path.startswith(f"{key}\\") for key in keys):
+        if any(path == key or path.startswith(f"{key}\\") for key in sets):
             continue
-        for name, (_, data) in held.items():
-            if (path, name.lower()) not in values and left:
+        for name, (type, data) in held.items():
+            is_read = RuleStrings.is_rule(name, type, data) if path in rules else (path, name.lower()) in values
+            if not is_read and left:
                 left -= 1
                 yield UnmanagedValue(store, tree.spelled.get(path, path), name, str(data)[:MAX_UNMANAGED])
 
 
-def _managed(kinds: Mapping[str, Kind]) -> tuple[set[str], set[tuple[str, str]]]:
-    """The keys that kinds read wholly, and the single values that they read elsewhere; in lower case."""
-    keys, values = set[str](), set[tuple[str, str]]()
+def _managed(store: str, tree: RegistryTree, kinds: Mapping[str, Kind]) -> tuple[set[str], set[str], set[tuple[str, str]]]:
+    """The keys whose texts are rules, those of sets, which are read wholly, and single values; in lower case."""
+    rules, sets, values = set[str](), set[str](), set[tuple[str, str]]()
     for kind in kinds.values():
         storage = kind.storage
         if isinstance(storage, RuleStrings):
-            keys.add(storage.subkey.lower())
+            rules.add(storage.subkey.lower())
         elif isinstance(storage, SetKeys):
-            keys.update(k.lower() for k in storage.subkeys)
+            sets.update(k.lower() for k in storage.subkeys)
         elif isinstance(storage, RegistryKeys):
-            roots = {key for names in (storage.names, storage.policy or {}) for those in names.values() for key in those}
             values.update(("\\".join(filter(None, (root, codec.path))).lower(), codec.name.lower())
-                          for root in roots for codec in kind.registry_values.values())
-    return keys, values
+                          for root in storage.roots_in(tree, store) for codec in kind.registry_values.values())
+    return rules, sets, values
 
 
 def _tree(answer: Any, store: str) -> RegistryTree:
