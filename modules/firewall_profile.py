@@ -97,9 +97,10 @@ class FirewallProfile(Resource):
                                                              least=False, setting_type=4)
     notify_on_listen: bool | str = switch("Whether users are told when a program is kept from listening.",
                                           "DisableNotifications", OFF, setting_type=10)
-    enable_stealth_mode_for_ipsec: bool | str = switch("Whether stealth mode holds for IPsec secured packets too.",
-                                                       "DisableStealthModeIPsecSecuredPacketExemption", since="2.20",
-                                                       setting_type=18)
+    enable_stealth_mode_for_ipsec: bool | str = switch(  # open: the lab's stealth-for-ipsec
+        "Whether stealth mode holds for IPsec secured packets too, as the names of parameter and value say; by the text of "
+        "[MS-FASP] 2.2.38 the value exempts them.", "DisableStealthModeIPsecSecuredPacketExemption", since="2.20",
+        setting_type=18)
     log_file_name: str | None = prop("The log file, on the host itself: a path with a drive or a variable. NT SERVICE\\mpssvc "
                                      "needs write access.",
                                      LOG_FILE, RegistryValue("LogFilePath", path="Logging", type="String", parse=CaseInsensitive),

@@ -31,6 +31,9 @@ class _HasValues(Protocol):
     unknown_tokens: tuple[str, ...]
 
     @property
+    def source(self) -> Any: ...
+
+    @property
     def unheeded(self) -> Collection[str]: ...
 
 
@@ -40,6 +43,7 @@ class Filter:
 
     effect: firewall rules allow or block; connection security rules secure, or exempt from that · requires_inbound,
     requires_outbound: of what is secured, whether clear traffic that way is dropped · tunnel: secured between gateways ·
+    lists_profiles: LocalSubnet is among its addresses and each profile is listed: no document says whether that is as any ·
     merged_by: the properties of profiles by which local ones of its sort do not count where one is off; empty: they always do.
     The others have the names, the meanings and the canonical values of a firewall rule's properties; direction: empty for both.
     unknown_tokens: conditions that nobody here understands; pieces of that sort may also stand in the lists (KeptPiece): among
@@ -57,6 +61,7 @@ class Filter:
     enabled: bool = True
     direction: Direction | Literal[""] = ""
     profile: tuple[str, ...] = ()
+    lists_profiles: bool = False
     protocol: str = "any"
     local_port: tuple[str, ...] = ()
     remote_port: tuple[str, ...] = ()
@@ -96,7 +101,10 @@ class Filter:
             if strange := [member for member in values.get(name, ()) if isinstance(member, KeptPiece)]:
                 values[name], tokens = (), (*tokens, *strange)
         by = (*filter(None, (resource.kind.merged_by,)), *others.pop("merged_by", ()))
-        made = cls(effect, merged_by=by, **values, unknown_tokens=tokens, **others)
+        of_profile = any(a.startswith("LocalSubnet") for a in values.get("remote_address", ()))  # nothing else differs by it
+        source = resource.source if of_profile and not values.get("profile") else None
+        listed = source is not None and "|profile=" in str(source.stored).lower()
+        made = cls(effect, lists_profiles=listed, merged_by=by, **values, unknown_tokens=tokens, **others)
         made = made._with_keywords() if tokens else made
         return replace(made, **{name: _WIDEST[name] for name in unheeded}) if (unheeded := resource.unheeded) else made
 
@@ -135,7 +143,7 @@ class Filter:
         return self.effect == "block" or (self.effect in ("secure", "exempt") and not self.requires)
 
 
-_MADE = ("effect", "merged_by", "unknown_tokens", "invalid", "other_effects")  # what is no property of that name
+_MADE = ("effect", "lists_profiles", "merged_by", "unknown_tokens", "invalid", "other_effects")  # no properties of that name
 _NAMES = tuple(f.name for f in fields(Filter) if f.name not in _MADE)
 _WIDEST: dict[str, Any] = {f.name: f.default for f in fields(Filter)}  # what holds for all there is, and for both directions
 _ONE_OF = ("profile", "interface_type", "interface_alias")  # lists of which a flow has one member, which may be an unknown one

@@ -142,14 +142,16 @@ def _is_of(word: str, address: int, place: Place, everywhere: bool) -> Outcome:
     return word if known is None else known
 
 
-def _remote_address(value: Collection[str], everywhere: bool = False) -> Condition:
+def _remote_address(value: Collection[str], everywhere: Sequence[bool] = (False,)) -> Condition:
+    """everywhere: whether LocalSubnet is that of the computer; both where nobody knows."""
     addresses = _Addresses(value)
 
     def condition(flow: Flow, place: Place) -> Outcome:
         address = flow.remote_address
         if address is None:
             return "the flow's remote address"
-        return addresses.holds(address) or addresses.by_keyword(address, place, everywhere)
+        found = {addresses.holds(address) or addresses.by_keyword(address, place, one) for one in everywhere}
+        return found.pop() if len(found) == 1 else "whether LocalSubnet is that of one profile in a rule that lists all of them"
 
     return condition
 
@@ -384,4 +386,6 @@ CONDITIONS: Mapping[str, Callable[[Any], Condition]] = {  # by the field of a fi
 def condition_of(filter: Filter, name: str) -> Condition:
     """The condition of a filter in one of its fields."""
     value = getattr(filter, name)
-    return _remote_address(value, not filter.profile) if name == "remote_address" else CONDITIONS[name](value)
+    if name != "remote_address":
+        return CONDITIONS[name](value)
+    return _remote_address(value, (False, True) if filter.lists_profiles else (not filter.profile,))

@@ -130,7 +130,8 @@ class Place:
     def stands_for(self, keyword: str, everywhere: bool = False) -> Ranges | None:
         """The addresses that a keyword means, of both families; None where nobody here knows. everywhere: in a rule for all
         profiles, for which LocalSubnet is the subnets of the computer, as [MS-FASP] 2.2.21 has it: so are the filters without a
-        profile on two real hosts. Of a rule that lists profiles there is a filter for each, with the subnets of that."""
+        profile on two real hosts. Of a rule that lists profiles there is a filter for each, with the subnets of that; of one that
+        lists all of them nobody knows."""
         return self._known.get(_EVERYWHERE if everywhere and keyword == "LocalSubnet" else keyword)
 
     def is_internet(self, address: int) -> bool | None:

@@ -214,7 +214,7 @@ OPEN_BEHAVIOURS = {
         "LocalSubnet is the subnets of all adapters, in a rule that lists profiles those of the adapters of the flow's profile, "
         "and 224.0.0.0/4, fe80::/64 and ff00::/8; nothing that came through the edge of a network.",
         "[MS-FASP] 2.2.21 has the local subnet of the computer; the rest was seen in WFP states of real hosts, without a profile "
-        "only of rules for services.",
+        "only of rules for services. Of a rule that lists all three profiles none was seen.",
     ),
     "internet": OpenBehaviour(
         "Internet is every address in public networks; in others it holds public addresses that are in no subnet of the profile, "
