@@ -190,6 +190,13 @@ def test_no_line_of_a_message_ends_the_code_that_it_stands_in(line: str) -> None
         assert not any("@" in piece.content or "two" in piece.content for piece in pieces if piece.type == "text")
 
 
+def test_what_is_told_in_two_ways_of_no_host_makes_no_heading() -> None:
+    """An item without words under a line would be its underline."""
+    told = [Diagnostic(Where("a.yml", 1), "wrong", detail) for detail in ("one", "two")]
+    pieces = outside_of_code(report_text("md", [], told))
+    assert sum(piece.type == "heading_open" for piece in pieces) == 1
+
+
 def test_markdown_is_short_enough_whatever_the_fleet_and_says_what_it_leaves_out() -> None:
     fleet = [HostResult(f"srv{h}", tuple(create(f"rule-{h}-{n}", description="x" * 200) for n in range(300)),
                         error=Unreachable("dns", f"srv{h}") if h > 550 else None) for h in range(500, 560)]

@@ -204,7 +204,8 @@ class MarkdownReport:
             return
         for words, hosts in variants[:_VARIANTS_SHOWN]:
             if len(variants) > 1:
-                yield f"  - {self._called(hosts)}{'' if same else ' ' + code(words.text)}"
+                said = " ".join(filter(None, (self._called(hosts), "" if same else code(words.text))))
+                yield f"  - {said or 'as told here:'}"  # an item of nothing would make a heading of the line above it
             yield from _block(words.lines, "    " if len(variants) > 1 else "  ")
         if left := one.others(hosts for _, hosts in variants[:_VARIANTS_SHOWN]):
             yield f"  - and otherwise on {count(left, 'more host')}"
