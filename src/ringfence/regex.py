@@ -2,7 +2,8 @@
 
 RE2 reads Python's syntax but for what cannot be matched in linear time: look-around (`(?=…)`, `(?<!…)`) and references
 back (`\\1` inside of the expression). `\\w`, `\\d` and `\\s` are said to it as Python means them, in Unicode. What stays
-different: `$` is the very end of the text, and `\\b` knows ASCII letters (https://github.com/google/re2/wiki/Syntax).
+different: `$` is the very end of the text, `\\b` knows ASCII letters (https://github.com/google/re2/wiki/Syntax), and a group
+within a repetition holds what it matched last that was something, where Python goes round once more for nothing.
 """
 
 import functools
