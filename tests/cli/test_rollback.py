@@ -99,7 +99,7 @@ def test_a_run_that_never_came_back(command: str, cli: Cli) -> None:
         seen = cli("plan")
         assert "armed its undo here" in seen.out + seen.err
         said = cli("drift", "-q")
-        assert (said.code, "armed its undo here" in said.out, "1 in sync" in said.out) == (0, True, True), said
+        assert (said.code, "armed its undo here" in said.out, "web1  in sync" in said.out) == (0, True, True), said
         said = cli(command, "web1", "--yes")
         assert said.code == 0, said.out
         assert ports(hosts) == ["82" if command == "confirm" else "81"]
