@@ -134,10 +134,12 @@ def _richest(rows: Mapping[Any, Tokens]) -> list[tuple[frozenset[str], Any]]:
 
 
 def _alone(rows: Iterable[tuple[frozenset[str], Any]], have: set[str]) -> Values:
-    """Of several properties, what single pieces say that together are no row; None: not understood."""
+    """Of several properties, what single pieces say that together are no row; None: not understood. Where that would be all of a
+    row, its other pieces are missing, and nobody has said them."""
     said = [{p: {value[at] for pieces, value in rows if p in pieces} for p in have} for at in range(len(next(iter(rows))[1]))]
     sure = [{v for values in column.values() if len(values) == 1 for v in values} for column in said]
-    return tuple(found.pop() if len(found) == 1 and len(sure) > 1 else None for found in sure)
+    values = tuple(found.pop() if len(found) == 1 and len(sure) > 1 else None for found in sure)
+    return (None,) * len(values) if None not in values else values
 
 
 class TokenSet:
