@@ -145,7 +145,7 @@ def walked(folder: Path, lab: SimulatedFleet, on: Machine, steps: str) -> Iterat
         result = (plan_host if step == "p" else apply_host)(job, ready.context)
         # what is found of a secret is a MAC under a key of the run, and the ledger has the path of the playbook
         changes = tuple(replace(c, where=NOWHERE, before=None if c.id.name == "key" else c.before,
-                                ledger=(c.ledger or "").replace(str(folder), "")) for c in result.changes)
+                                ledger=(c.ledger or "").replace(str(folder.parent), "")) for c in result.changes)
         obstacles = tuple(replace(o, objects=tuple(replace(a, where=NOWHERE) for a in o.objects)) for o in result.obstacles)
         # a local host is asked for no connections that security associations could be for
         yield replace(result, seconds=0.0, connections=0, changes=changes, obstacles=obstacles), tree(on)
