@@ -19,7 +19,7 @@ def project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
 
 
 @pytest.mark.parametrize(("arguments", "what"), [
-    (["plan", "-o", "site.yml"], "-o would write over a file of YAML"),
+    (["plan", "-o", "site.yml"], "-o would write over site.yml, which is read"),
     (["plan", "-o", "ringfence.yml"], "-o would write over a file of YAML"),
     (["plan", "--report", "html=inventory"], "--report would write over --inventory inventory"),
     (["plan", "--report", "json=./link"], "--report would write over --inventory inventory"),
@@ -27,6 +27,8 @@ def project(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
     (["plan", "--log", "inventory"], "--log would write over --inventory inventory"),
     (["plan", "-e", "@values.json", "--log", "values.json"], "--log would write over --extra-vars values.json"),
     (["plan", "-l", "@who", "-o", "who"], "-o would write over --limit who"),
+    (["apply", "values.json", "--report", "json=values.json"], "--report would write over values.json, which is read"),
+    (["plan", "who", "--log", "./who"], "--log would write over who, which is read"),
     (["plan", "--log", "site.yml", "--report", "md=ringfence.yml"], "--report would write over a file of YAML")])
 def test_nothing_that_is_read_is_written_over(project: Cli, arguments: list[str], what: str) -> None:
     said = project(*arguments)

@@ -192,9 +192,9 @@ def test_who_has_the_key_is_answered_and_nobody_else(tmp_path: Any, monkeypatch:
             with socket.create_connection(("127.0.0.1", lab.port), 5) as sock:
                 sock.sendall(said)
                 assert sock.recv(100) == b""
-        assert lab.answers
+        assert lab.state() == "runs"
     assert channel.labs() == []
-    assert not lab.answers
+    assert lab.state() == "gone"
 
 
 def test_what_a_killed_lab_left_is_removed(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,8 @@ def command(name: str, function: Command, **more: Any) -> CommandParser:
         for name, group in groups.items():
             arguments[name] = group(**{f.name: values.pop(f.name) for f in dataclasses.fields(group)})
         console = hints["console"](arguments["console"], command_name(function), found)
-        kept = list(overwritten({row: found.of_either(row.name) for row in rows}, str(given.get("out") or "")))
+        read = [path for name in ("playbooks", "files") for path in given.get(name) or found.of_either(name) or ()]
+        kept = list(overwritten({row: found.of_either(row.name) for row in rows}, read, str(given.get("out") or "")))
         common = dataclasses.replace(arguments["console"], log="") if kept else arguments["console"]
         with logged(common) as problem, ending_raises():
             return _guarded(function, arguments | values | {"console": console}, wrong or problem, kept)

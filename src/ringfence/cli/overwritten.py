@@ -11,9 +11,11 @@ from ringfence.run_settings import RunSetting
 _OF_PROJECTS = (".yml", ".yaml")  # nothing that is written here is YAML
 
 
-def overwritten(values: Mapping[RunSetting, Any], out: str) -> Iterator[Diagnostic]:
-    """Why files cannot be written: each with what it is. values: of the settings of a command · out: what it writes besides."""
-    read = {same_file(path): f"{row.flag} {path}" for row, path in _paths(values, written=False)}
+def overwritten(values: Mapping[RunSetting, Any], arguments: Iterable[str], out: str) -> Iterator[Diagnostic]:
+    """Why files cannot be written: each with what it is. values: of the settings of a command · arguments: what it reads besides,
+    playbooks or a plan · out: what it writes besides."""
+    read = {same_file(path): f"{path}, which is read" for path in arguments}
+    read |= {same_file(path): f"{row.flag} {path}" for row, path in _paths(values, written=False)}
     written = [*([("-o", out)] if out else []), *((row.flag, path) for row, path in _paths(values, written=True))]
     for flag, path in written:
         if os.path.isfile(path) and (what := read.get(same_file(path)) or _of_project(path)):

@@ -57,9 +57,9 @@ _QUIET = """
 
 In text, `plan`, `apply`, `drift` and `ping` show then those hosts alone that are not in sync (or that `apply` changed), the recap
 of these and the sum of all; where every host is in sync, and for `validate` where nothing is wrong, they write nothing at all.
-There is no progress and no line per host of `apply`, and what is a warning or a note is not told, but for
-an undo that waits on a host. Mistakes, the exit code, the
-record of a run and its JSON stay as they are. Other commands show what they were asked for. `-v` logs beside it.
+There is no progress and no line per host of `apply`, and what is a warning or a note is not told, but for an undo that waits on a
+host. Mistakes, the exit code, the record of a run and its JSON stay as they are. Other commands show what they were asked for.
+`-v` logs beside it.
 
 ## A log: `--log`
 

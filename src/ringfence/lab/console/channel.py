@@ -41,11 +41,6 @@ class RunningLab:
             answer = json.loads(_line(sock))
         return answer if isinstance(answer, dict) else {}
 
-    @property
-    def answers(self) -> bool:
-        """Whether it is there, and at work."""
-        return self.state() == "runs"
-
     def state(self, seconds: float = 5.0) -> Literal["runs", "silent", "gone"]:
         """Whether it answers; one that was killed left its file, and one that is suspended (Ctrl-Z) comes back to it."""
         try:
