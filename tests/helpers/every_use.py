@@ -79,7 +79,7 @@ def used(state: State, every_plan: bool = True) -> None:
     plan = make("srv1", declared(*DECLARED), found)
     shown(plan)
     for changes in _changes(found.state) if every_plan else ():
-        shown(avoid_gaps(order(replace(plan, changes=tuple(changes)))))
+        shown(avoid_gaps(order(warn_of_open_ports(replace(plan, changes=tuple(changes))))))
 
 
 def _by_values(filter: Filter | None) -> Filter | None:
@@ -118,7 +118,7 @@ DECLARED = (
 
 def shown(plan: Plan) -> None:
     """A plan, guarded, and in every view."""
-    plan = guard(warn_of_open_ports(plan))
+    plan = guard(plan)
     way_back(plan, frozenset(c.id for c in plan.changes), {})
     for change in plan.changes:
         may_close(change)

@@ -1,4 +1,4 @@
-"""python -m tests.soak [-n 1000000] [--seed N] [--only READER] [--no-files] [--flows 1000000]
+"""python -m tests.soak [-n 1000000] [--seed N] [--only READER] [--no-files] [--flows 1000000] [--jobs 2]
 
 First every hostile file of tests/cases/hostile_files.yml through the program, in processes whose time and memory are measured;
 then connections that end after each byte of what a host says; then tasks that meet rules of hosts, and what passes by them; then
@@ -7,6 +7,8 @@ wrong, and ends with 1 if something is.
 """
 
 import argparse
+import multiprocessing
+import os
 import random
 import sys
 import tempfile
@@ -21,7 +23,7 @@ import judged_flows
 import opened
 from hostile import hostile_files, run_case, wrong
 
-from .fuzz import fuzz
+from .fuzz import Defect, fuzz
 
 PART = 5_000  # inputs between two lines of progress
 PART_OF_FLOWS = 50_000
@@ -72,21 +74,27 @@ def verdicts(number: int, seed: int) -> int:
     return len(found.wrong)
 
 
-def inputs(number: int, seed: int, only: str) -> int:
-    """How many kinds of defects mutated inputs show."""
+def inputs(number: int, seed: int, only: str, jobs: int) -> int:
+    """How many kinds of defects mutated inputs show. `jobs`: processes that share the parts, each with a folder and alarms of its
+    own; the parts are the same however many there are."""
     print(f"seed {seed}", flush=True)
     found, done, begun, of_readers = {}, 0, time.monotonic(), Counter[str]()
-    while done < number:
-        counted, defects = fuzz(min(PART, number - done), seed + done, only)
-        done += sum(counted.values())
-        of_readers += counted
-        for defect in defects:
-            if (defect.reader, defect.reason) not in found:
-                found[defect.reader, defect.reason] = defect
-                print(f"{defect.reader}: {defect.reason}\n{defect.told}\n    {defect.text[:SHOWN]!r}\n", flush=True)
-        print(f"{done:,} inputs, {len(found)} kinds of defects, {time.monotonic() - begun:.0f} s", flush=True)
+    parts = [(min(PART, number - first), seed + first, only) for first in range(0, number, PART)]
+    with multiprocessing.get_context("fork").Pool(jobs) as pool:
+        for counted, defects in pool.imap(_part, parts):
+            done += sum(counted.values())
+            of_readers += counted
+            for defect in defects:
+                if (defect.reader, defect.reason) not in found:
+                    found[defect.reader, defect.reason] = defect
+                    print(f"{defect.reader}: {defect.reason}\n{defect.told}\n    {defect.text[:SHOWN]!r}\n", flush=True)
+            print(f"{done:,} inputs, {len(found)} kinds of defects, {time.monotonic() - begun:.0f} s", flush=True)
     print(", ".join(f"{reader} {count:,}" for reader, count in of_readers.most_common()), flush=True)
     return len(found)
+
+
+def _part(part: tuple[int, int, str]) -> tuple[Counter[str], list[Defect]]:
+    return fuzz(*part)
 
 
 def main() -> int:
@@ -96,10 +104,11 @@ def main() -> int:
     arguments.add_argument("--only", default="", metavar="READER", help="readers with this in their names")
     arguments.add_argument("--no-files", action="store_true", help="without the hostile files, connections and flows")
     arguments.add_argument("--flows", type=int, default=1_000_000, help="how much of what tasks may open (default 1,000,000)")
+    arguments.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes that read inputs (default: one a core)")
     options = arguments.parse_args()
     bad = 0 if options.no_files or options.only else (
         files() + cuts() + silence(options.flows, options.seed) + verdicts(options.flows // 10, options.seed))
-    return 1 if bad + inputs(options.n, options.seed, options.only) else 0
+    return 1 if bad + inputs(options.n, options.seed, options.only, options.jobs) else 0
 
 
 if __name__ == "__main__":
