@@ -561,3 +561,18 @@ def test_what_is_not_there_is_not_called_done(how: list[str], cli: Cli, hosts: d
     assert "done already" not in told
     assert "not made: firewall_rule night (2030-01-01T00:00Z): expired since the plan was made" in told
     assert "not made: firewall_rule given-up: the project does not ask for it any more" in told
+
+
+def test_what_another_value_stands_for_is_not_called_done(cli: Cli, hosts: dict[str, Machine]) -> None:
+    """The rule is there, and not as it was approved: the project went back meanwhile."""
+    rule = "- hosts: web1\n  tasks: [{{firewall_rule: {{name: web, protocol: tcp, local_port: {}, remote_address: 10.0.0.1}}}}]\n"
+    cli.write({"site.yml": rule.format(81)})
+    assert cli("apply", "--yes").code == 0
+    cli.write({"site.yml": rule.format(82)})
+    assert cli("plan", "-o", "p.json").code == 0
+    cli.write({"site.yml": rule.format(81)})
+    said = cli("apply", "p.json", "--yes")
+    told = " ".join((said.out + said.err).split())
+    assert said.code == 0, said
+    assert "not made: firewall_rule web: the project does not ask for it any more" in told
+    assert "approved changes are there" not in told

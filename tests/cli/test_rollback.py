@@ -51,7 +51,7 @@ def test_a_host_goes_back_to_before_its_last_run_or_an_earlier_one(cli: Cli) -> 
     with fleet(cli, 2) as hosts:
         declare(cli, 81)
         assert cli("apply", "--yes").code == 0
-        first = last_run(cli)
+        first, made = last_run(cli), ledger_entry(hosts["web1"], "firewall_rule|local|corp-web")["hash"]
         declare(cli, 82, "    - firewall_rule: {name: more, protocol: udp, local_port: 53, remote_address: 10.0.0.0/8}\n")
         assert cli("apply", "--yes").code == 0
         assert "there is nobody to ask" in cli("rollback").err
@@ -60,7 +60,9 @@ def test_a_host_goes_back_to_before_its_last_run_or_an_earlier_one(cli: Cli) -> 
         assert (one.code, ports(hosts)) == (0, ["81", "82"]), one.out
         assert "as before run" in one.out
         assert hosts["web1"].registry.get(RULES, "more") is None
-        assert ledger_entry(hosts["web1"], "firewall_rule|local|corp-web")["run"] == last_run(cli) != second
+        entry = ledger_entry(hosts["web1"], "firewall_rule|local|corp-web")
+        assert entry["run"] == last_run(cli) != second
+        assert entry["hash"] == made  # that of what is there now: by it one sees later whether somebody else changed it
         assert cli("rollback", "--to", first, "--yes").code == 0
         assert ports(hosts) == [None, None]
         assert cli("rollback", "--to", "2020", "--yes").code == 1

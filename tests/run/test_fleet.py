@@ -11,9 +11,11 @@ from hosts import LabHost
 
 from ringfence.errors import ExitCode, GuardRefused, HostError, Unreachable, combined_exit_code
 from ringfence.report import HostResult, Report
-from ringfence.run.fleet import RunObserver, run_all
+from ringfence.run.failure_budget import FailureBudget
+from ringfence.run.fleet import FleetRun, RunObserver, run_all
 from ringfence.run.host import apply_host, plan_host
 from ringfence.run.host_job import HostJob, RunContext
+from ringfence.run.recorder import Recorder
 from ringfence.transports.connection_settings import LocalSettings
 
 RULE = at(1, name="r")
@@ -46,6 +48,19 @@ def test_every_host_has_one_result(forks: int) -> None:
     results = list(run_all(fleet.jobs(), fleet.apply, forks))
     assert sorted(r.host for r in results) == sorted(f"srv{i}" for i in range(20))
     assert {r.status for r in results} == {"changed"}
+
+
+def test_a_failure_counts_before_the_next_host_is_begun() -> None:
+    recorder, worked = Recorder(), list[str]()
+    recorder.budget = FailureBudget(3, 0)
+
+    def work(job: HostJob) -> HostResult:
+        worked.append(job.host)
+        return HostResult(job.host, error=GuardRefused("no"))
+
+    run = FleetRun(jobs(3), work, 1, recorder=recorder)
+    assert [r.host for r in run.results()] == worked == ["srv0"]
+    assert run.not_begun == ("srv1", "srv2")
 
 
 def test_the_collector_is_as_it_was_after_a_run() -> None:

@@ -59,6 +59,13 @@ def test_a_quick_mode_association_without_its_main_mode_is_shown_too() -> None:
     assert [(a.remote, len(a.quick)) for a in found] == [("10.0.0.2", 1)]
 
 
+@pytest.mark.parametrize("id", [None, ""])
+def test_a_quick_mode_association_that_names_no_main_mode_is_of_its_peer(id: str | None) -> None:
+    assert len(one({}, {"MmSaId": id}).quick) == 1
+    others = associations({"main_mode": [MAIN], "quick_mode": [{**QUICK, "MmSaId": id, "RemoteEndpoint": "10.0.0.3"}]}, State())
+    assert [(a.remote, len(a.quick)) for a in others] == [("10.0.0.2", 0), ("10.0.0.3", 1)]
+
+
 @pytest.mark.parametrize(("rule", "asked"), [
     ({"display_name": "Isolation"}, True),
     ({"name": "isolation", "remote_address": "192.0.2.0/24"}, True),  # a filter is named after its rule

@@ -7,8 +7,9 @@ from ringfence.batch import Batch, Call
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import GuardRefused, HostError, OutsideWindow, StalePlan
 from ringfence.formats.approval import Approval
-from ringfence.model.declaration import AsShipped, Declarations, Present, digest_of_declarations
+from ringfence.model.declaration import Declarations, digest_of_declarations
 from ringfence.model.facts import Facts
+from ringfence.model.plain import plain_data, resource_as_data
 from ringfence.model.state import LOCAL, Change, Id, id_of
 from ringfence.model.undo import undo_state
 from ringfence.plan import steps
@@ -166,12 +167,14 @@ class HostRun(HostSession):
 
 
 def _is_there(plan: Plan, agreed: Change) -> bool:
-    """Whether a host has what a change brings about that was agreed to, and that the plan does not make."""
+    """Whether a host has what a change brings about that was agreed to, and that the plan does not make: of an update
+    what was to become of its properties. Whether a secret is the one, only the host could say."""
     if agreed.after is None or agreed.action == "release":
         return agreed.action == "release" or agreed.id not in plan.found.state
-    id = id_of(agreed.after, agreed.id.store)  # of a rename that is another one
-    found = plan.found.state.get(id)
-    return found is not None and (found == agreed.after or isinstance(plan.declarations.get(id), Present | AsShipped))
+    found = plan.found.state.get(id_of(agreed.after, agreed.id.store))  # of a rename that is another one
+    if found is None or agreed.before is None:
+        return resource_as_data(found) == resource_as_data(agreed.after)
+    return all(plain_data(getattr(found, name)) == plain_data(value) for name, (_, value) in agreed.properties().items())
 
 
 def _end_by_themselves(declared: Declarations) -> bool:
