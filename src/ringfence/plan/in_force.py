@@ -18,6 +18,7 @@ from typing import Any
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.model.declaration import present, state_after
 from ringfence.model.facts import unread
+from ringfence.model.once import filter_of
 from ringfence.model.resource import Resource
 from ringfence.model.state import GROUP_POLICY, LOCAL, Change, Id, State
 from ringfence.plan.obstacles import Affected, Obstacle, ObstacleLevel, Reason
@@ -253,7 +254,7 @@ def _reason(id: Id, resource: Resource, status: object, after: State) -> Reason 
     if not isinstance(status, dict) or not isinstance(status.get("enforcement"), list) or not status["enforcement"]:
         return _SILENT
     if words := not_enforced(status):
-        idle = set(words) <= _STAND_FOR_NONE and opens(resource.as_filter())
+        idle = set(words) <= _STAND_FOR_NONE and opens(filter_of(resource))
         return Reason("not_enforced", f"Windows does not enforce it: {', '.join(words)}",
                       "; ".join(dict.fromkeys(filter(None, map(ENFORCEMENT_ADVICE.get, words)))) or _LOOK,
                       "note" if idle else "stops")

@@ -7,6 +7,7 @@ the rules they rely on, and what is no longer wanted goes at the end.
 
 from dataclasses import replace
 
+from ringfence.model.once import filter_of
 from ringfence.model.state import Change
 from ringfence.plan.plan import Plan
 
@@ -20,7 +21,7 @@ def order(plan: Plan) -> Plan:
 
 def _key(change: Change) -> tuple[int, int, bool, str, bool, str, str]:
     resource = change.resource
-    kind, filter = resource.kind, resource.as_filter()
+    kind, filter = resource.kind, filter_of(resource)
     last = (kind.name, change.action == "update", change.id.name, change.id.store)
     if change.action == "rename":  # what follows finds it by its new name
         return (-1, kind.write_order, False, *last)

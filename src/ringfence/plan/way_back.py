@@ -7,6 +7,7 @@ from typing import Any
 
 from ringfence.errors import GuardRefused
 from ringfence.model.kept import as_writable
+from ringfence.model.once import filter_of
 from ringfence.model.state import Change, Id
 from ringfence.plan.plan import Plan
 from ringfence.plan.wider import opens, widened
@@ -31,9 +32,9 @@ def _shuts(change: Change) -> bool:
     if before is None or after is None:
         only = after or before
         assert only is not None
-        filter = only.as_filter()
+        filter = filter_of(only)
         return opens(after) if after else filter is not None and filter.effect == "allow"
-    return after.as_filter() is None or bool(widened(after, before))
+    return filter_of(after) is None or bool(widened(after, before))
 
 
 def undone_change(change: Change) -> Change:

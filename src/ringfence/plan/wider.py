@@ -18,7 +18,7 @@ def widened(before: Resource, after: Resource) -> tuple[str, ...]:
 
     Of settings, those count of which a value is known to let least pass; sets do nothing with traffic themselves.
     """
-    was, will = before.as_filter(), after.as_filter()
+    was, will = filter_of(before), filter_of(after)
     table = after.kind.properties
     if was is None or will is None:
         one, other = before.in_effect().values(), after.in_effect().values()
@@ -37,7 +37,7 @@ def widened(before: Resource, after: Resource) -> tuple[str, ...]:
 
 def opens(removed: Resource) -> bool:
     """Whether traffic that did not pass, or was secured, may pass in clear once the object is gone."""
-    filter = removed.as_filter()
+    filter = filter_of(removed)
     return filter is not None and filter.enabled and filter.may("block", "secure")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ringfence.model.narrowing import narrowed_in_who, never
+from ringfence.model.once import filter_of
 from ringfence.model.resource import Property, Resource
 from ringfence.model.understood import NOT_UNDERSTOOD, is_understood
 from ringfence.views.format import Names, blank_of, cut, empty_as, naming, value
@@ -58,7 +59,7 @@ def lets_all_through(resource: Resource, p: Property) -> bool:
         return False
     if p.narrows.who and any(narrowed_in_who(resource)):
         return False  # from any address, and not for anybody
-    what = resource.as_filter()
+    what = filter_of(resource)
     return what is not None and what.enabled and ((what.effect == "allow" and what.inbound) or what.effect == "exempt")
 
 

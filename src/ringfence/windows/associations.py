@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringfence.model.filter import Filter
+from ringfence.model.once import filter_of
 from ringfence.model.resource import Resource
 from ringfence.model.state import LOCAL, Id, State
 from ringfence.windows.stored_names import display_name
@@ -67,7 +68,7 @@ class _RulesOfHost:
     """The connection security rules of a host, looked up for many associations."""
 
     def __init__(self, state: State) -> None:
-        rules = [(id, r, f) for id, r in state.items() if (f := r.as_filter()) and f.effect in ("secure", "exempt")]
+        rules = [(id, r, f) for id, r in state.items() if (f := filter_of(r)) and f.effect in ("secure", "exempt")]
         self.display_names = {_shown(id, r): display_name(r) for id, r, _ in rules}
         self.named = defaultdict[str, set[str]](set)
         for id, rule, _ in rules:

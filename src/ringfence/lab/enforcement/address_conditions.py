@@ -8,7 +8,7 @@ from ringfence.lab.machine.machine import Address, NetworkAdapter
 
 IntegerRange = tuple[int, int]  # the first and the last address, as numbers
 # Seen in WFP states of real hosts: what LocalSubnet holds beside the subnets of the adapters. open: local-subnet
-_BESIDE_SUBNETS = {4: ("224.0.0.0/4",), 6: ("fe80::/64", "ff00::/8")}
+_BESIDE_SUBNETS = tuple(map(ipaddress.ip_network, ("224.0.0.0/4", "fe80::/64", "ff00::/8")))
 
 
 class Network:
@@ -25,7 +25,7 @@ class Network:
 def subnets_of(adapters: Iterable[NetworkAdapter], profile: str = "") -> dict[int, list[IntegerRange]]:
     """{IP version: ranges} that LocalSubnet stands for in a profile; without one, in a rule for all. open: local-subnet"""
     networks = [n for a in adapters if a.status == "up" and profile.lower() in ("", a.profile or "public") for n in a.networks()]
-    networks += [ipaddress.ip_network(text) for texts in _BESIDE_SUBNETS.values() for text in texts]
+    networks += _BESIDE_SUBNETS
     return {version: [_range(n) for n in networks if n.version == version] for version in (4, 6)}
 
 
