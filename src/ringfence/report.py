@@ -44,11 +44,12 @@ Status = Literal["in_sync", "reachable", "valid", "differs", "not_in_force", "ch
 @dataclass(frozen=True, slots=True)
 class ProjectState:
     """Which policy a run is of. commit, dirty: of the git repository that the project is in, and whether something in the project
-    is not as committed; empty where there is none."""
+    is not as committed; empty where there is none · id: what the ledgers of the project are known by."""
 
     name: str = ""
     commit: str = ""
     dirty: bool | None = None
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

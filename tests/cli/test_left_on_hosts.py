@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cli_lab import RULES, Cli, fleet
+from cli_lab import RULES, SETTINGS, Cli, fleet
 from documents import hosts_in
 
 from ringfence.errors import HostError
@@ -55,10 +55,29 @@ def goes_by_hand(cli: Cli, host: Machine) -> None:
     host.registry.unset(RULES, "a")
 
 
+def another_project_makes(cli: Cli, host: Machine) -> None:
+    """Its records are in the same folder, as where RINGFENCE_RUN_DIR says which."""
+    cli.write({"ringfence.yml": SETTINGS.replace("0123456789abcdef", "fedcba9876543210")})
+    declare(cli, "a", hosts="web1")
+    run(cli, "apply")
+    cli.write({"ringfence.yml": SETTINGS})
+
+
+def test_what_another_project_did_is_not_taken_back(cli: Cli) -> None:
+    with fleet(cli, 1) as hosts:
+        another_project_makes(cli, hosts["web1"])
+        theirs = cli("runs", "--output", "json").out
+        assert '"runs":[]' in theirs.replace(" ", ""), theirs
+        assert "there is no run last" in cli("apply", "--resume", "last").err
+        said = cli("rollback", "--yes")
+        assert "no record tells of a run that wrote to it" in said.out + said.err, said
+        assert hosts["web1"].registry.get(RULES, "a") is not None
+
+
 @pytest.mark.parametrize(("deeds", "left"), [
     ([makes], True), ([makes, retires], False), ([makes, releases], False), ([makes, retires, makes], True),
     ([makes_more_and_is_undone], False), ([makes, makes_more_and_is_undone, retires], False),
-    ([makes, goes_by_hand, retires], False)])
+    ([makes, goes_by_hand, retires], False), ([another_project_makes], False)])
 def test_a_host_is_abandoned_as_long_as_something_is_left_there(deeds: list[Deed], left: bool, cli: Cli) -> None:
     with fleet(cli, 2) as hosts:
         for deed in deeds:
@@ -70,7 +89,7 @@ def test_a_host_is_abandoned_as_long_as_something_is_left_there(deeds: list[Deed
 
 @pytest.mark.parametrize(("deeds", "how"), [
     ([makes], "created"), ([makes, releases], "adopted"), ([makes_more_and_is_undone], "adopted"),
-    ([makes, retires], "adopted")])
+    ([makes, retires], "adopted"), ([another_project_makes], "adopted")])
 def test_what_is_not_the_projects_any_more_is_not_called_created(deeds: list[Deed], how: str, cli: Cli) -> None:
     """Somebody else has made it since, or keeps it: a later run would remove it as its own."""
     with fleet(cli, 1) as hosts:
@@ -79,7 +98,7 @@ def test_what_is_not_the_projects_any_more_is_not_called_created(deeds: list[Dee
         theirs = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=81|RA4=10.0.0.1|Name=a|"
         if hosts["web1"].registry.get(RULES, "a") is None:
             hosts["web1"].registry.set(RULES, "a", theirs)
-        hosts["web1"].registry.delete(r"SOFTWARE\ringfence\0123456789abcdef")
+        hosts["web1"].registry.delete(r"SOFTWARE\ringfence")
         declare(cli, "a")
         run(cli, "ledger", "rebuild", "web1", "--from-journal")
         shown = hosts_in(cli("ledger", "show", "web1", "--output", "json").out, "ledger")["web1"]["ledger"]["entries"]

@@ -34,7 +34,7 @@ SALT = b"0123456789abcdef"
 HEAD = PlanHead(
     made_at=datetime(2026, 11, 27, 8, 30, tzinfo=UTC), run_id="20261127T083000Z-3f9a1c", ringfence="1.0.0", user="eve",
     machine="ops1",
-    project=ProjectState("corp-firewall", "4fb05af2c7140a2c4fb05af2c7140a2c4fb05af2", False), project_id="0123456789abcdef",
+    project=ProjectState("corp-firewall", "4fb05af2c7140a2c4fb05af2c7140a2c4fb05af2", False, "0123456789abcdef"),
     options={"playbooks": ("site.yml",), "inventory": ("inventory", "web1,web2"), "limit": ("web", "!pc2"), "tags": ("rdp",),
              "skip_tags": (), "prune": ("created",)},
     extra_vars=("corp",), vault_ids=("default",), files={"site.yml": "ab" * 32}, salt=SALT)

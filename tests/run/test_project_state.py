@@ -36,11 +36,11 @@ def repository(tmp_path: Path) -> Path:
 @needs_git
 def test_the_commit_and_whether_all_is_in_it(repository: Path) -> None:
     commit = git(repository, "rev-parse", "HEAD").strip()
-    assert project_state(repository, CORP) == ProjectState("corp", commit, False)
+    assert project_state(repository, CORP) == ProjectState("corp", commit, False, CORP.id)
     (repository.parent / "elsewhere").write_text("x", encoding="utf-8")
     assert project_state(repository, None) == ProjectState("", commit, False)  # that is no part of the project
     (repository / "new.yml").write_text("x", encoding="utf-8")
-    assert project_state(repository, CORP) == ProjectState("corp", commit, True)
+    assert project_state(repository, CORP) == ProjectState("corp", commit, True, CORP.id)
 
 
 @needs_git
@@ -48,10 +48,10 @@ def test_a_file_that_is_left_out_makes_nothing_dirty(repository: Path) -> None:
     """By its whole name: characters that git takes for a pattern are none."""
     commit = git(repository, "rev-parse", "HEAD").strip()
     (repository / "plan[1].json").write_text("x", encoding="utf-8")
-    assert project_state(repository, CORP, besides="plan[1].json") == ProjectState("corp", commit, False)
-    assert project_state(repository, CORP, besides="other.json") == ProjectState("corp", commit, True)
+    assert project_state(repository, CORP, besides="plan[1].json") == ProjectState("corp", commit, False, CORP.id)
+    assert project_state(repository, CORP, besides="other.json") == ProjectState("corp", commit, True, CORP.id)
     (repository / "plan1.json").write_text("x", encoding="utf-8")
-    assert project_state(repository, CORP, besides="plan[1].json") == ProjectState("corp", commit, True)
+    assert project_state(repository, CORP, besides="plan[1].json") == ProjectState("corp", commit, True, CORP.id)
 
 
 @needs_git
@@ -73,7 +73,7 @@ def test_a_filter_of_the_repository_does_not_run(repository: Path) -> None:
     git(repository, "config", "filter.evil.clean", f"touch {repository.parent}/ran; cat")
     (repository / ".gitattributes").write_text("* filter=evil\n", encoding="utf-8")
     (repository / "ringfence.yml").write_text("inventory: other.yml\n", encoding="utf-8")
-    assert project_state(repository, CORP) == ProjectState("corp", commit, None)
+    assert project_state(repository, CORP) == ProjectState("corp", commit, None, CORP.id)
     assert not (repository.parent / "ran").exists()
 
 
@@ -88,7 +88,7 @@ def test_a_git_that_does_not_say_whether_there_are_filters(repository: Path, tmp
     old.write_text(f'#!/bin/sh\n{asked}\nexec {shutil.which("git")} "$@"\n', encoding="utf-8")
     old.chmod(0o755)
     monkeypatch.setenv("PATH", f"{old.parent}:{os.environ['PATH']}")
-    assert project_state(repository, CORP) == ProjectState("corp", commit, None)
+    assert project_state(repository, CORP) == ProjectState("corp", commit, None, CORP.id)
 
 
 @needs_git
@@ -114,18 +114,18 @@ def test_a_repository_among_the_files_of_a_project_is_none(tmp_path: Path) -> No
 def test_where_there_is_no_commit(tmp_path: Path) -> None:
     assert project_state(tmp_path, None) is None
     git(tmp_path, "init", "-q")
-    assert project_state(tmp_path, CORP) == ProjectState("corp", "", None)
+    assert project_state(tmp_path, CORP) == ProjectState("corp", "", None, CORP.id)
 
 
 @needs_git
 def test_an_untrusted_project_is_not_asked(repository: Path) -> None:
-    assert project_state(repository, CORP, trusted=False) == ProjectState("corp", "", None)
+    assert project_state(repository, CORP, trusted=False) == ProjectState("corp", "", None, CORP.id)
 
 
 @needs_git
 def test_without_git(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert project_state(repository, CORP) == ProjectState("corp", "", None)
+    assert project_state(repository, CORP) == ProjectState("corp", "", None, CORP.id)
 
 
 @needs_git
@@ -138,4 +138,4 @@ def test_the_repository_is_that_of_the_folder_whatever_the_caller_works_in(
     git(other, "init", "-q")
     monkeypatch.setenv("GIT_DIR", str(other / ".git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(other))
-    assert project_state(repository, CORP) == ProjectState("corp", commit, False)
+    assert project_state(repository, CORP) == ProjectState("corp", commit, False, CORP.id)

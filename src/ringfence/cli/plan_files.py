@@ -96,7 +96,6 @@ def digests(run: Prepared) -> dict[str, str]:
 
 def head_of(console: Console, run: Prepared, options: Mapping[str, Sequence[str]], file: str, salt: bytes) -> PlanHead:
     """How the plan of a run was made. `file`: where it is going to stand, which makes no project dirty."""
-    project = run.context.policy.project
     try:
         user = getpass.getuser()
     except (OSError, KeyError):  # a container's user need not have a name
@@ -107,7 +106,6 @@ def head_of(console: Console, run: Prepared, options: Mapping[str, Sequence[str]
         user=user,
         machine=platform.node(),
         project=state_of(run, file),
-        project_id=project.id if project else "",
         options=options,
         extra_vars=sorted(run.extra_vars),
         vault_ids=run.vault_ids,
@@ -168,8 +166,8 @@ def check_age(head: PlanHead, max_age: str, now: datetime) -> None:
 def check_project(run: Prepared, head: PlanHead, file: str, same_commit: bool) -> None:
     """Raises StalePlan where the plan is of another project, or with --same-commit of another state of it."""
     mine = run.context.policy.project
-    if head.project_id and mine and head.project_id != mine.id:
-        raise StalePlan(f"the plan is of the project {head.project.name} ({head.project_id}), this is {mine.name} ({mine.id})")
+    if head.project.id and mine and head.project.id != mine.id:
+        raise StalePlan(f"the plan is of the project {head.project.name} ({head.project.id}), this is {mine.name} ({mine.id})")
     if same_commit and (reason := _other_commit(head.project, state_of(run, file))):
         raise StalePlan(f"--same-commit: {reason}")
 

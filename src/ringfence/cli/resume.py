@@ -181,8 +181,9 @@ def resumed(resume: str, record: RecordOptions, now: ApplyFlags, said: ResolvedS
     """A run that is to be gone on with; `now`: what the call itself says, and where (`said`). Raises InputError."""
     if now.files or now.selection != SelectionOptions([], [], [], []):
         raise usage_error("--resume does not go with files, -i, -l, -t or --skip-tags", "They are those of the run.")
-    folder = settings.load(Path.cwd(), trust_of(now.trusted)).folder
-    past = past_run(folder, resume, record.run_dir, resumable=True)
+    project = settings.load(Path.cwd(), trust_of(now.trusted))
+    folder = project.folder
+    past = past_run(folder, resume, record.run_dir, project.project, resumable=True)
     if past.is_running:
         raise usage_error(f"the run {past.run_id} is at work")
     options = past.options

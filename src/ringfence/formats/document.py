@@ -24,8 +24,8 @@ def moment(at: datetime) -> str:
 
 def head(run: RunInfo) -> dict[str, Any]:
     """What stands before the result of a run."""
-    project = run.project and {"name": run.project.name or None, "commit": run.project.commit or None,
-                               "dirty": run.project.dirty}
+    project = run.project and {"name": run.project.name or None, "id": run.project.id or None,
+                               "commit": run.project.commit or None, "dirty": run.project.dirty}
     return {"format_version": FORMAT_VERSION, "ringfence": __version__, "command": run.command, "run_id": run.run_id,
             "started": moment(run.started), "project": project}
 

@@ -78,7 +78,8 @@ def _array(of: str) -> Schema:
 def _head() -> dict[str, Schema]:
     dirty: Schema = {"type": ["boolean", "null"], "description": "Whether something in the project is not as committed."}
     commit: Schema = {**TEXT_OR_NULL, "description": "That of git."}
-    project = _nullable(_object({"name": TEXT_OR_NULL, "commit": commit, "dirty": dirty}))
+    id: Schema = {**TEXT_OR_NULL, "description": "What its ledgers are known by (`project` in ringfence.yml)."}
+    project = _nullable(_object({"name": TEXT_OR_NULL, "id": id, "commit": commit, "dirty": dirty}, "id"))
     return {"format_version": {**STRING, "pattern": r"^1\.\d+$"},
             "ringfence": {**STRING, "description": "The version that wrote it."},
             "command": {**STRING, "description": "validate, plan, apply, drift …"},

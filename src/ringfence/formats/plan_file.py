@@ -61,7 +61,7 @@ def told_variables(names: Iterable[str]) -> str:
 class PlanHead:
     """How a plan was made.
 
-    user, machine: by whom and where · project, project_id: of which · options: by OPTIONS, paths relative to the project, and of
+    user, machine: by whom and where · project: of which · options: by OPTIONS, paths relative to the project, and of
     `-l @FILE` its patterns · extra_vars, vault_ids: the names that were given, never a value · files: {path in the project:
     SHA-256} of what was read · salt: of the digests of secrets.
     """
@@ -72,7 +72,6 @@ class PlanHead:
     user: str = ""
     machine: str = ""
     project: ProjectState = NO_PROJECT
-    project_id: str = ""
     options: Mapping[str, Sequence[str]] = field(default_factory=dict)
     extra_vars: Sequence[str] = ()
     vault_ids: Sequence[str] = ()
@@ -88,7 +87,7 @@ class PlanHead:
         """As it stands in the file."""
         project = {
             "name": self.project.name or None,
-            "id": self.project_id or None,
+            "id": self.project.id or None,
             "commit": self.project.commit or None,
             "dirty": self.project.dirty,
         }
@@ -276,9 +275,9 @@ def _plan(document: Mapping[str, Any], kinds: Mapping[str, Kind]) -> PlanFile:
         user=_said(made_by, "user"),
         machine=_said(made_by, "machine"),
         project=ProjectState(
-            _said(project, "name"), _said(project, "commit"), None if project["dirty"] is None else project["dirty"] is not False
+            _said(project, "name"), _said(project, "commit"), None if project["dirty"] is None else project["dirty"] is not False,
+            _said(project, "id"),
         ),
-        project_id=_said(project, "id"),
         options=options,
         extra_vars=texts_in(document, "extra_vars"),
         vault_ids=texts_in(document, "vault_ids"),

@@ -1,4 +1,8 @@
-"""Runs as their journals tell them, those too that were killed: never more than what is written there."""
+"""Runs as their journals tell them, those too that were killed: never more than what is written there.
+
+Several projects may keep their records in one folder (--run-dir, RINGFENCE_RUN_DIR): `own` is the project whose runs are meant.
+Those are passed over that say that they are of another one; where the project has no id, none is.
+"""
 
 import json
 import re
@@ -12,6 +16,7 @@ from filelock import FileLock, Timeout
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.files import MAX_JOURNAL, read_bytes
 from ringfence.formats.data import FORMAT_VERSION
+from ringfence.model.ledger import ProjectIdentity
 from ringfence.model.state import Id
 from ringfence.run.journal import HOLDER, LOCK, OWN_FOLDER, runs_folder
 
@@ -87,20 +92,21 @@ class PastRun:
         return tuple(one.host for one in self.hosts.values() if one.status not in DONE_STATUSES)
 
 
-def past_runs(project: Path, run_dir: str = "") -> Iterator[PastRun]:
+def past_runs(project: Path, run_dir: str = "", own: ProjectIdentity | None = None) -> Iterator[PastRun]:
     """The runs of a project, the last one first. A file that is no journal is passed over."""
     folder, running = runs_folder(project, run_dir), running_run(project, run_dir)
-    for path in reversed(_journals(folder)):
+    for path in (one for one in reversed(_journals(folder)) if _is_of(one, own)):
         if run := _read(path, running):
             yield run
 
 
-def past_run(project: Path, run_id: str, run_dir: str = "", resumable: bool = False) -> PastRun:
+def past_run(project: Path, run_id: str, run_dir: str = "", own: ProjectIdentity | None = None, *,
+             resumable: bool = False) -> PastRun:
     """One run by its id, by how that begins, or `last`; `resumable`: of those that can be gone on with. Raises InputError."""
     if run_id == LAST and resumable:
-        run_id = next((run.run_id for run in past_runs(project, run_dir) if run.options is not None), LAST)
+        run_id = next((run.run_id for run in past_runs(project, run_dir, own) if run.options is not None), LAST)
     folder = runs_folder(project, run_dir)
-    known = [path.stem for path in _journals(folder)]
+    known = [path.stem for path in _journals(folder) if _is_of(path, own)]
     meant = known[-1:] if run_id == LAST else [one for one in known if one.startswith(run_id)]
     if run_id in known:
         meant = [run_id]
@@ -116,22 +122,22 @@ def past_run(project: Path, run_id: str, run_dir: str = "", resumable: bool = Fa
     return run
 
 
-def created_on_hosts(project: Path, run_dir: str = "") -> dict[str, set[Id]]:
+def created_on_hosts(project: Path, run_dir: str = "", own: ProjectIdentity | None = None) -> dict[str, set[Id]]:
     """{host: objects} that the runs of a project made, and did not remove again, as far as their journals tell. Raises
     InputError."""
     found: dict[str, set[Id]] = {}
-    for run in reversed([*past_runs(project, run_dir)]):
+    for run in reversed([*past_runs(project, run_dir, own)]):
         for host in run.hosts.values():
             _follow(found.setdefault(host.host, set()), host, run, ("create",))
     return {host: ids for host, ids in found.items() if ids}
 
 
-def abandoned(project: Path, run_dir: str, others: Collection[str]) -> tuple[str, ...]:
+def abandoned(project: Path, run_dir: str, own: ProjectIdentity | None, others: Collection[str]) -> tuple[str, ...]:
     """Those of `others`, hosts that no play names, on which runs of a project made or adopted something and left it there, as far
     as their journals tell. Raises InputError."""
     left: dict[str, set[Id]] = {}
     for path in _journals(runs_folder(project, run_dir)) if others else ():
-        run = _read(path, "") if _is_about(path, others) else None
+        run = _read(path, "") if _is_of(path, own, others) else None
         if run is None:
             continue
         for host in (one for one in run.hosts.values() if one.host in others):
@@ -151,15 +157,21 @@ def _follow(ids: set[Id], host: PastHost, run: PastRun, comes: Collection[str]) 
             ids.update([new or id] if stays else ())
 
 
-def _is_about(path: Path, hosts: Collection[str]) -> bool:
-    """Whether a journal names one of the hosts where it begins: most need not be read."""
+def _is_of(path: Path, own: ProjectIdentity | None, hosts: Collection[str] | None = None) -> bool:
+    """Whether a journal is not of another project, and names one of the hosts where somebody asks. It says both where it begins:
+    most need not be read."""
+    if own is None and hosts is None:
+        return True
     try:
         with path.open("rb") as file:
             begin = _event(file.readline(MAX_JOURNAL)) or {}
     except OSError:
+        return hosts is None  # who reads it says why it cannot be read
+    project, named = begin.get("project"), begin.get("hosts")
+    id = project.get("id") if isinstance(project, dict) else None
+    if own is not None and isinstance(id, str) and id != own.id:
         return False
-    named = begin.get("hosts")
-    return isinstance(named, list) and any(isinstance(name, str) and name in hosts for name in named)
+    return hosts is None or (isinstance(named, list) and any(isinstance(name, str) and name in hosts for name in named))
 
 
 def _made(host: PastHost, definitions: Mapping[str, Any]) -> Iterator[tuple[str, Id, Id | None]]:

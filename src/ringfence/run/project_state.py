@@ -20,9 +20,9 @@ def project_state(folder: Path, project: ProjectIdentity | None, trusted: bool =
     """What is known of the project in a folder; None where nothing is. git is asked unless the project is not `trusted`: it
     refuses folders of others itself (safe.directory), and its settings that run programs are switched off; where a filter of the
     repository's own would have to run, it is not known what differs. besides: a file in the folder that makes nothing dirty."""
-    name = project.name if project else ""
+    name, id = (project.name, project.id) if project else ("", "")
     commit, dirty = _committed(folder, besides) if trusted else ("", None)
-    return ProjectState(name, commit, dirty) if name or commit else None
+    return ProjectState(name, commit, dirty, id) if id or commit else None
 
 
 def _committed(folder: Path, besides: str) -> tuple[str, bool | None]:

@@ -48,7 +48,7 @@ def _abandoned(run: Prepared, selection: SelectionOptions, run_dir: str) -> tupl
     policy = run.context.policy
     if policy.project is None or policy.partial or selection.limit:
         return ()
-    return abandoned(run.folder, run_dir, set(run.groups.get("all", ())) - {job.host for job in run.jobs})
+    return abandoned(run.folder, run_dir, policy.project, set(run.groups.get("all", ())) - {job.host for job in run.jobs})
 
 
 def _told(host: str) -> Diagnostic:

@@ -83,7 +83,7 @@ def rebuild(console: Console, selection: SelectionOptions, secrets: SecretOption
     limit = [*given_selection(console, selection).limit, *pattern]
     selection = SelectionOptions(selection.inventory, limit, selection.tags, selection.skip_tags)
     run = prepared(console, [], selection, secrets, trusted)
-    created = created_on_hosts(run.folder, record.run_dir) if from_journal else {}
+    created = created_on_hosts(run.folder, record.run_dir, run.context.policy.project) if from_journal else {}
     return agreed(console, run, hosts, record, partial(owned_objects.rebuild, created=created), yes)
 
 

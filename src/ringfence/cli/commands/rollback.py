@@ -30,6 +30,8 @@ def rollback(console: Console, which: InventoryOptions, secrets: SecretOptions, 
     records of runs tell (`ringfence runs`) are an ordinary plan, with the guard, the undo and the proof of one.
     """
     run = prepared_hosts(console, pattern, which, secrets, trusted, own_kinds=True)
-    meant = past_run(run.folder, to, record.run_dir).run_id if to else ""
-    before = rolled_back.hosts_before(islice(past_runs(run.folder, record.run_dir), MAX_RUNS_READ), run.context.kinds, meant)
+    project = run.context.policy.project
+    meant = past_run(run.folder, to, record.run_dir, project).run_id if to else ""
+    past = past_runs(run.folder, record.run_dir, project)
+    before = rolled_back.hosts_before(islice(past, MAX_RUNS_READ), run.context.kinds, meant)
     return agreed(console, run, hosts, record, partial(rolled_back.rollback, before=before, to=meant), yes, needs_project=False)

@@ -30,9 +30,9 @@ def runs(console: Console, trusted: TrustOptions,
     """Show the runs that wrote to hosts, as their records tell: what was planned, made and proven."""
     if what not in ("", "show") or bool(what) != bool(run):
         raise usage_error("runs takes nothing, or: show RUN", "for example `ringfence runs show last`")
-    folder = settings.load(Path.cwd(), trust_of(trusted)).folder
+    project = settings.load(Path.cwd(), trust_of(trusted))
     if what:
-        found = past_run(folder, run, run_dir)
+        found = past_run(project.folder, run, run_dir, project.project)
         told = {**_data(found), "hosts": [_host(h) for h in found.hosts.values()], "left": list(found.left),
                 "waves": _waves(found), "tickets": _tickets(found),
                 "resumable": found.options is not None}
@@ -41,7 +41,7 @@ def runs(console: Console, trusted: TrustOptions,
         whole = {"run": _data(found), "hosts": hosts, "definitions": found.definitions, "waves": told["waves"]}
         console.show(whole, runs_view.shown(told, console.style, full))
     else:
-        listed = [_data(one) for one in islice(past_runs(folder, run_dir), number)]
+        listed = [_data(one) for one in islice(past_runs(project.folder, run_dir, project.project), number)]
         console.show({"runs": listed}, runs_view.listed(listed, console.style))
     return ExitCode.IN_SYNC
 

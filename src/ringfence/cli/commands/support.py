@@ -51,7 +51,7 @@ def support(console: Console, selection: SelectionOptions, secrets: SecretOption
     with contextlib.suppress(InputError):
         found = settings.load(Path.cwd(), trust_of(trusted))
         said = {name: one.value for name, one in found.run.items() if name != "extra_vars"}
-        past = list(islice(past_runs(found.folder, run_dir), MAX_RUNS))
+        past = list(islice(past_runs(found.folder, run_dir, found.project), MAX_RUNS))
     hide = Redaction(_names(run, past))
     told = {"note": NOTE, "about": _about(), "settings": hide.data(said), "project": hide.data(_project(run)),
             "problems": hide.data([diagnostic_data(p) for p in problems[:MAX_TOLD_PROBLEMS]]),
