@@ -50,7 +50,7 @@ def test_a_full_disk_stops_no_host(cli: Cli) -> None:
     with fleet(cli, 3) as hosts:
         before = written(hosts)
         done = shell(cli, "apply --yes > /dev/full")
-        assert done.returncode == 0
+        assert done.returncode == 1  # all is made, and nobody was told
         assert "standard output took no more: No space left on device. apply went on to its end" in done.stderr
         assert all(now > then for now, then in zip(written(hosts), before, strict=True))
         assert json.loads(cli("plan", "--output", "json").out)["summary"]["changes"] == 0
@@ -58,6 +58,8 @@ def test_a_full_disk_stops_no_host(cli: Cli) -> None:
 
 def test_a_full_disk_hides_no_drift(cli: Cli) -> None:
     with fleet(cli, 2):
+        for words in ("show web1 --output json", "ping", "status", "ledger show web1", "render web1"):
+            assert shell(cli, f"{words} > /dev/full").returncode == 1, words
         for words in ("drift > /dev/full", "drift --output json > /dev/full", "drift --output jsonl > /dev/full"):
             done = shell(cli, words)
             assert (done.returncode, "standard output took no more" in done.stderr) == (2, True), words

@@ -135,7 +135,7 @@ def _ended(console: Console, function: Command, arguments: dict[str, Any], wrong
         code = function(**arguments)
         if console.unwritten:
             console.say(f"error: standard output took no more: {console.unwritten}. {console.command} went on to its end")
-            return code if console.has_run else code or ExitCode.ERROR  # what became of hosts is true, whoever reads it
+            return code or ExitCode.ERROR  # as of a report that was not written: another code says what became of hosts
         return code
     except KeyboardInterrupt as interrupt:
         return _interrupted(console, isinstance(interrupt, Terminated))

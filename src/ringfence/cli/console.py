@@ -74,7 +74,6 @@ class Console:
         self._wrote = False
         # of a run over hosts that is being shown: what became of it so far, and what ends the showing
         self.shown: tuple[Report, Callable[[Report, float, ExitCode], str]] | None = None
-        self.has_run = False  # whether hosts were worked on
         self.groups: HostGroups = {}  # those of the inventory of the run
         self._progress: Any = None
         self._muted = False

@@ -145,7 +145,6 @@ def show_run(console: Console, jobs: Sequence[HostJob], work: Callable[[HostJob]
     showing = GuardedView(view, console.say)
     started, report, total = time.monotonic(), Report(), len(jobs) + len(before)
     recorder = journal or Recorder()
-    console.has_run = True
     reports = console.reports if reports is None else reports
     if reports.wanted:
         reports.begin(console.report_options(command=command, full=hosts.full, next=next, abandoned=abandoned,
