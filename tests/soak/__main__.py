@@ -75,19 +75,20 @@ def verdicts(number: int, seed: int) -> int:
 
 
 def inputs(number: int, seed: int, only: str, jobs: int) -> int:
-    """How many kinds of defects mutated inputs show. `jobs`: processes that share the parts, each with a folder and alarms of its
-    own; the parts are the same however many there are."""
+    """How many kinds of defects mutated inputs show. `jobs`: processes at a time. Each part has one of its own, with a folder and
+    alarms: what it shows it shows again (`-n 5000 --seed` of the part), whatever came before it."""
     print(f"seed {seed}", flush=True)
     found, done, begun, of_readers = {}, 0, time.monotonic(), Counter[str]()
     parts = [(min(PART, number - first), seed + first, only) for first in range(0, number, PART)]
-    with multiprocessing.get_context("fork").Pool(jobs) as pool:
-        for counted, defects in pool.imap(_part, parts):
+    with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
+        for (_, part, _), (counted, defects) in zip(parts, pool.imap(_part, parts), strict=True):
             done += sum(counted.values())
             of_readers += counted
             for defect in defects:
                 if (defect.reader, defect.reason) not in found:
                     found[defect.reader, defect.reason] = defect
-                    print(f"{defect.reader}: {defect.reason}\n{defect.told}\n    {defect.text[:SHOWN]!r}\n", flush=True)
+                    print(f"{defect.reader}: {defect.reason} (in the part of seed {part})", defect.told,
+                          f"    {defect.text[:SHOWN]!r}\n", sep="\n", flush=True)
             print(f"{done:,} inputs, {len(found)} kinds of defects, {time.monotonic() - begun:.0f} s", flush=True)
     print(", ".join(f"{reader} {count:,}" for reader, count in of_readers.most_common()), flush=True)
     return len(found)
