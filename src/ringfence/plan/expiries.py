@@ -8,6 +8,7 @@ from ringfence.model.declaration import Present
 from ringfence.model.host_expiry import ExpiryUpdate, HostExpiry
 from ringfence.model.state import Change, Id, with_changes
 from ringfence.plan.plan import Plan
+from ringfence.plan.pruning import kept_created
 from ringfence.plan.wider import opens
 from ringfence.types.moments import in_short
 
@@ -16,14 +17,17 @@ EXPIRY_GUIDE = "docs/guide/break-glass.md"
 
 def expiry_update(plan: Plan) -> ExpiryUpdate:
     """What becomes of the tasks of a host once the changes of a plan are made. That of a rule which nobody declares here, and
-    which stays, stays too: it may be another project's. So does that of a rule that could not be looked for."""
+    which stays, stays too: it may be another project's. So does that of a rule that could not be looked for. What is taken back,
+    and what is kept though it is declared no more, is to stay: its task goes, unless it had that one before."""
     if plan.found.expiries is None:  # nobody had a reason to ask
         return ExpiryUpdate()
     wanted = {id: _wanted(plan, id, declared) for id, declared in plan.declarations.items()
               if isinstance(declared, Present) and declared.label.expires_on_host and id in plan.after}
     there = plan.found.expiries
     right = {one.id for one in there if one.id in wanted and one.fits and one.at == wanted[one.id].at}
-    going = {c.id for c in plan.changes if c.action in ("remove", "release", "rename")}
+    going = {c.id for c in plan.changes if c.action in ("remove", "release", "rename")} | kept_created(plan)
+    back = {c.id: c.label for c in plan.changes if c.writes and c.id not in plan.declarations and c.id not in going}
+    going |= {id for id, label in back.items() if not label.expires_on_host}
     over = [one for one in there if one.is_ours and one.id not in wanted and (
         one.id is None or one.id in plan.declarations or one.id in going or _is_gone(one.id, plan))]
     return ExpiryUpdate(tuple(one for id, one in wanted.items() if id not in right), tuple(over))

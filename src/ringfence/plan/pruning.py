@@ -4,7 +4,7 @@ Removal is silence too: what would let traffic pass is kept unless a word says o
 certain that nobody declares it any more.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from ringfence.plan.wider import opens_beside, widened
 from ringfence.policy.evaluate import Policy
 from ringfence.policy.influence import may_decide
 from ringfence.policy.settings_in_force import SettingsInForce
+from ringfence.types.moments import in_short
 
 _TOLD = 20  # objects that one message names
 
@@ -36,7 +37,11 @@ def prune(plan: Plan) -> Plan:
     plan = plan.with_diagnostics(*_renamed_by_hand(plan))
     gone = {id: entry for id in ledger.entries if id not in plan.possible and id not in plan.renames.values()
             and (found := plan.found.state.get(id)) and (entry := ledger.owned(id, found))}
-    if policy.partial or not gone:
+    if policy.partial:
+        return plan
+    plan = plan.with_diagnostics(*_shared(gone.keys() & ledger.foreign.keys(), plan))
+    gone = {id: entry for id, entry in gone.items() if id not in ledger.foreign}
+    if not gone:
         return plan
     if (why := withheld(plan)) or policy.prune == "report":
         plan = replace(plan, orphans=_orphans(gone, plan.found.state, why or "prune: report"))
@@ -67,19 +72,39 @@ def withheld(plan: Plan) -> str:
     return ""
 
 
+def _shared(shared: Iterable[Id], plan: Plan) -> Iterator[Diagnostic]:
+    """What another project owns as well: it would miss what goes here."""
+    for id in sorted(shared):
+        name, other = title(id, plan.found.state[id]), plan.found.ledger.foreign[id]
+        yield Diagnostic(NOWHERE, f"{name} is declared no more, and stays: it belongs to the project {other} too",
+                         f"`ringfence ledger release` lets go of it. See {OWNERSHIP_GUIDE}", "warning")
+
+
+def kept_created(plan: Plan) -> frozenset[Id]:
+    """The objects that the project created and declares no more, and that its word to remove such leaves there."""
+    removes = plan.policy.prune not in ("report", "never") and not withheld(plan)
+    return frozenset(one.id for one in plan.orphans if removes and one.how == "created")
+
+
 def _orphans(gone: Mapping[Id, Entry], found: State, why: str) -> tuple[Orphan, ...]:
     return tuple(Orphan(id, found[id], entry.how, entry.run, why, entry.expires, entry.ticket) for id, entry in gone.items())
 
 
 def _report(gone: Mapping[Id, Entry], plan: Plan, why: str) -> Diagnostic:
     found, policy = plan.found.state, plan.policy
-    names = ", ".join(f"{title(id, found[id])} ({entry.how}{_expired(entry, policy)})"
+    names = ", ".join(f"{title(id, found[id])} ({entry.how}{_expired(entry, policy)}{_ended_by_host(id, plan)})"
                       for id, entry in list(gone.items())[:_TOLD])
     more = f" and {len(gone) - _TOLD} more" if len(gone) > _TOLD else ""
     detail = f"Nothing is removed: {why}" if why else ("They stay: `prune: created` removes what the project created, "
                                                              "`ringfence ledger release` lets go of any")
     return Diagnostic(NOWHERE, f"the project had these and declares them no more: {names}{more}",
                       f"{detail}. See {OWNERSHIP_GUIDE}", "warning")
+
+
+def _ended_by_host(id: Id, plan: Plan) -> str:
+    """When the host itself removes an object that no run removes."""
+    at = next((one.at for one in plan.found.expiries or () if one.id == id), "")
+    return f"; the host removes it at {in_short(at)}" if at else ""
 
 
 def _stays(id: Id, plan: Plan) -> str:
@@ -103,12 +128,14 @@ def _change(id: Id, entry: Entry, plan: Plan, beside: Policy) -> Change | None:
     if entry.how == "adopted":
         why = f"declared no more{_expired(entry, plan.policy)}; adopted by run {entry.run}: it stays as it is"
         return Change(id, found, found, as_action="release", why=why)
+    before = _first(entry, found)
+    if before == found:  # whoever changes it later does so for reasons of his own
+        return Change(id, found, found, as_action="release", why="declared no more; it is as it was found first")
     if mode != "restore":
         return None
-    before = _first(entry, found)
     opened = ", ".join(widened(found, before))
     why = "declared no more: back to what was found first" + (f"; OPENS: more passes by its {opened}" if opened else "")
-    return None if before == found else Change(id, found, before, why=why)
+    return Change(id, found, before, why=why)
 
 
 def _expired(entry: Entry, policy: RunPolicy) -> str:
@@ -142,8 +169,10 @@ def _kept(kept: Mapping[Id, Entry], used: Mapping[Id, Sequence[Id]], plan: Plan)
             yield Diagnostic(NOWHERE, f"{name} is declared no more, and is kept: {who} still names it",
                              "It goes when nothing names it any more", "warning")
         elif entry.how == "created":
-            yield Diagnostic(NOWHERE, f"{name} is declared no more and OPENS when it goes: it closes traffic, and is kept",
-                             f"Say `state: absent` for it, or `prune: all`. See {OWNERSHIP_GUIDE}", "warning")
+            by_itself = any(one.id == id for one in plan.found.expiries or ())
+            no_task = "; the host is not to remove it by itself any more" * by_itself
+            told = f"{name} is declared no more and OPENS when it goes: it closes traffic, and is kept{no_task}"
+            yield Diagnostic(NOWHERE, told, f"Say `state: absent` for it, or `prune: all`. See {OWNERSHIP_GUIDE}", "warning")
         elif entry.first and (then := _first(entry, found)) != found:
             values = ", ".join(f"{p}: {plain_data(getattr(then, p))}" for p in entry.first if p in found.kind.properties)
             yield Diagnostic(NOWHERE, f"{name} is declared no more: the project mentioned it, and stops to", f"It was found with "

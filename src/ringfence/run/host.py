@@ -169,9 +169,18 @@ class HostRun(HostSession):
 def _is_there(plan: Plan, agreed: Change) -> bool:
     """Whether a host has what a change brings about that was agreed to, and that the plan does not make: of an update
     what was to become of its properties. Whether a secret is the one, only the host could say."""
-    if agreed.after is None or agreed.action == "release":
-        return agreed.action == "release" or agreed.id not in plan.found.state
-    found = plan.found.state.get(id_of(agreed.after, agreed.id.store))  # of a rename that is another one
+    ledger = plan.found.ledger
+    if agreed.action == "release":
+        return agreed.id not in ledger.entries
+    if agreed.after is None:
+        return agreed.id not in plan.found.state
+    id = id_of(agreed.after, agreed.id.store)  # of a rename that is another one
+    found, entry = plan.found.state.get(id), ledger.entries.get(id)
+    if agreed.action == "adopt" and not (entry and entry.is_whole):
+        return False
+    if agreed.label.expires_on_host and not any(one.id == id and one.fits and one.at == agreed.label.expires
+                                                for one in plan.found.expiries or ()):
+        return False
     if found is None or agreed.before is None:
         return resource_as_data(found) == resource_as_data(agreed.after)
     return all(plain_data(getattr(found, name)) == plain_data(value) for name, (_, value) in agreed.properties().items())

@@ -80,6 +80,8 @@ def _retirement(changes: Mapping[Id, Change], found: HostSnapshot) -> tuple[Chan
 
 def _retired(id: Id, entry: Entry, found: HostSnapshot) -> Change:
     resource = found.state[id]
+    if other := found.ledger.foreign.get(id):
+        return _released(id, found, f"it belongs to the project {other} too: it stays as it is")
     if entry.how != "created" or id in found.defaults.state:
         whose = "; Windows ships it by now" if entry.how == "created" else ""
         return _released(id, found, f"{entry.how} by run {entry.run}{whose}: it stays as it is")
@@ -110,8 +112,9 @@ def take_over(job: HostJob, context: RunContext, project: str, patterns: Sequenc
 
 
 def rebuild(job: HostJob, context: RunContext, write: bool, created: Mapping[str, Collection[Id]] = {}) -> HostResult:
-    """The ledger made anew of what is declared and is there. What it said of such an object before, it says again; of any other
-    one that is as declared it says that it was adopted, so that no run removes it. Nothing is done where a task is invalid.
+    """The ledger made anew of what is there. What it said of an object before, it says again, declared or not; of any other one
+    that is as declared it says that it was adopted, so that no run removes it; nothing of what ships with Windows. Nothing is
+    done where a task is invalid.
 
     created: {host: objects} that the project is known to have made there.
     """
@@ -121,18 +124,18 @@ def rebuild(job: HostJob, context: RunContext, write: bool, created: Mapping[str
         plan, result = run.planned()
         if plan.invalid or (result.error and not isinstance(result.error, GuardRefused)):
             return result
-        before = plan.found.ledger
-        there = {id: r for id, d in plan.declarations.items() if isinstance(d, Present) and id not in before.foreign
-                 and (r := plan.found.state.get(id))}
-        same = {id for id, resource in there.items() if resource == plan.after.get(id)}
+        before, state = plan.found.ledger, plan.found.state
+        same = {id for id, d in plan.declarations.items() if isinstance(d, Present) and id not in before.foreign
+                and id in state and state[id] == plan.after.get(id)}
         made = created.get(job.host, ())
         new = {id: Entry("created" if id in made else "adopted", context.policy.run_id) for id in same
-               if _is_whole(plan.declarations[id])}
-        known = {id: entry for id, resource in there.items() if (entry := before.owned(id, resource))}
-        entries = {id: replace(entry, hash=digest_of(there[id]), pending="") if id in same else entry
+               if _is_whole(plan.declarations[id]) and id not in plan.found.defaults.state}
+        known = {id: entry for id in before.entries.keys() & state.keys() - before.foreign.keys()
+                 if (entry := before.owned(id, state[id]))}
+        entries = {id: replace(entry, hash=digest_of(state[id]), pending="") if id in same else entry
                    for id, entry in sorted({**new, **known}.items())}
-        changes = tuple(Change(id, r, r, plan.declarations[id].where, "adopt", f"in the ledger as {entry.how}")
-                        for id, entry in entries.items() if (r := plan.found.state[id]))
+        changes = tuple(Change(id, state[id], state[id], plan.declarations[id].where if id in plan.declarations else NOWHERE,
+                               "adopt", f"in the ledger as {entry.how}") for id, entry in entries.items())
         empty = replace(plan.found, ledger=replace(before, entries={}, header={}, unread=""))
         if write and before.generation:
             gone = _done(run, _plan(job, context, plan.found, ()), LedgerUpdate(all_gone=True), write)

@@ -14,7 +14,7 @@ from ringfence.model.kept import as_writable
 from ringfence.model.ledger import Entry, Ledger, entry_of
 from ringfence.model.plain import digest_of, resource_as_data
 from ringfence.model.resource import Kind, Resource
-from ringfence.model.state import LOCAL, Change, Id
+from ringfence.model.state import LOCAL, Change, Id, TaskLabel
 from ringfence.model.undo import UNDER_WAY, UndoState, undo_state
 from ringfence.plan.order import order
 from ringfence.plan.ownership import tell_owners
@@ -28,6 +28,7 @@ from ringfence.run.past_runs import PastHost, PastRun, line_of
 from ringfence.run.undoing import CONFIRM, FIRE, is_sayable
 from ringfence.run.write_failures import held_up
 from ringfence.secret import MASK
+from ringfence.types.moments import in_short
 from ringfence.windows.undo_calls import confirm_call, fire_call
 
 
@@ -157,12 +158,14 @@ def rollback(job: HostJob, context: RunContext, write: bool, before: Mapping[str
         if found.undo.waits:
             return _fired(run, found.undo, write)
         wanted = _as_the_host_says(before.get(job.host, Before()), found.ledger, to)
+        wanted = _without_others(wanted, found.ledger)
         notes = [_note(job.host, problem, "warning") for problem in wanted.problems]
         if not wanted.runs:
             notes.append(_note(job.host, "no record tells of a run that wrote to it", "warning"))
         there = {id: (found.state.get(id), as_writable(was, found.state.get(id))) for id, was in sorted(wanted.objects.items())}
-        changes = tuple(Change(id, now, was, why=f"as before run {wanted.runs[-1]}") for id, (now, was) in there.items()
-                        if not _alike(now, was))
+        changes = tuple(_back(Change(id, now, was, why=f"as before run {wanted.runs[-1]}"), found, wanted)
+                        for id, (now, was) in there.items() if not _alike(now, was))
+        notes += _told_of_tasks(changes, found, job.host)
         notes += [_note(job.host, f"{change.id} comes back, whose task ended it ({wanted.ended[change.id]})", "warning",
                         "Nothing ends it before the next apply") for change in changes if wanted.ended.get(change.id)]
         plan = order(Plan(job.host, {}, found, context.policy, base=found.state, after=found.state, changes=changes))
@@ -175,6 +178,34 @@ def rollback(job: HostJob, context: RunContext, write: bool, before: Mapping[str
         return result
 
     return run.result(work)
+
+
+def _without_others(wanted: Before, ledger: Ledger) -> Before:
+    """What is wanted, without what another project has taken over since, or made anew."""
+    others = {id: other for id in wanted.objects
+              if (other := ledger.foreign.get(id) or ledger.foreign.get(wanted.moved.get(id, id)))}
+    told = (f"{id} belongs to the project {other} by now: it stays as it is" for id, other in sorted(others.items()))
+    objects = {id: was for id, was in wanted.objects.items() if id not in others}
+    return replace(wanted, objects=objects, problems=(*wanted.problems, *told)) if others else wanted
+
+
+def _back(change: Change, found: HostSnapshot, wanted: Before) -> Change:
+    """A change that takes back, with what the task of the object said of its time before: the host ends it by itself where it
+    still has that task."""
+    entry = _entry_before(change, found.ledger, wanted) if change.after else None
+    if entry is None or not entry.expires:
+        return change
+    by_itself = any(one.id == change.id and one.fits and one.at == entry.expires for one in found.expiries or ())
+    return replace(change, label=TaskLabel(expires=entry.expires, ticket=entry.ticket,
+                                           expires_on_host=entry.expires_on_host and by_itself))
+
+
+def _told_of_tasks(changes: Iterable[Change], found: HostSnapshot, host: str) -> Iterator[Diagnostic]:
+    """The tasks of the host that go, for they are of rules as they are no more."""
+    tasks = {one.id: one for one in found.expiries or ()}
+    for change in changes:
+        if (one := tasks.get(change.id)) and change.after is not None and not change.label.expires_on_host:
+            yield _note(host, f"{change.id}: the host is not to remove it by itself any more (now {in_short(one.at)})")
 
 
 def _as_the_host_says(wanted: Before, ledger: Ledger, to: str) -> Before:
