@@ -311,6 +311,38 @@ def test_two_projects_on_one_host(story: Story, tmp_path: Path) -> None:
         assert other.id not in refused.out
 
 
+def test_what_another_project_has_taken_over_is_not_taken_back(story: Story, tmp_path: Path) -> None:
+    for port in (8443, 8444):
+        story.play(story.rule("web", port), *[story.rule("more", 82)] * (port == 8444))
+        story.done("apply", "--yes")
+    folder = tmp_path / "other"
+    folder.mkdir()
+    other = Story("third" + story.name, Cli(folder, story.cli.capsys), story.lab)
+    other.settings()
+    other.play(story.rule("web", 8444))
+    other.done("ledger", "move", "web1", "--from", story.name, "--name", f"{story.name}-web", "--yes")
+    said = story.done("rollback", "web1", "--yes", code=6)
+    assert f"firewall_rule {story.name}-web belongs to the project {other.name} ({other.id}) by now: it stays as it is" in (
+        " ".join((said.out + said.err).split()))
+    rule = str(story.lab.hosts["web1"].registry.get(RULES, f"{story.name}-web"))
+    assert ("LPort=8444|" in rule, story.rules(), story.entries()) == (True, {"web"}, {})
+    assert "in sync" in other.done("drift").out
+
+
+def test_a_ledger_that_is_made_anew_keeps_what_it_knows(story: Story) -> None:
+    """What nothing declares any more too, and nothing of Windows' own."""
+    shipped = "FPS-ICMP4-ERQ-In"
+    story.settings(prune="report")
+    story.play(story.rule("web"), story.rule("left", 81))
+    story.done("apply", "--yes")
+    story.play(story.rule("web"), f"firewall_rule: {{name: {shipped}, state: default}}")
+    story.done("apply", "--yes")
+    story.done("ledger", "rebuild", "web1", "--yes")
+    assert story.entries() == {"web": "created", "left": "created"}
+    story.play(story.rule("web"), f"firewall_rule: {{name: {shipped}, enabled: false}}")
+    story.done("plan")
+
+
 def test_objects_are_released_and_a_damaged_ledger_is_made_anew(story: Story) -> None:
     story.settings(prune="created")
     story.play(story.rule("web"), story.rule("old", 81))

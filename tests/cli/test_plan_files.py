@@ -576,3 +576,17 @@ def test_what_another_value_stands_for_is_not_called_done(cli: Cli, hosts: dict[
     assert said.code == 0, said
     assert "not made: firewall_rule web: the project does not ask for it any more" in told
     assert "approved changes are there" not in told
+
+
+def test_an_adoption_that_was_not_made_is_not_called_done(cli: Cli, hosts: dict[str, Machine]) -> None:
+    """The rule is there, as it was; it is not the project's, whose task is gone."""
+    rule = "    - firewall_rule: {{name: {}, protocol: tcp, local_port: 81, remote_address: 10.0.0.1}}\n"
+    head = "- hosts: web1\n  tasks:\n"
+    hosts["web1"].registry.set(RULES, "hand", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=81|RA4=10.0.0.1|Name=hand|")
+    cli.write({"site.yml": head + rule.format("hand") + rule.format("own")})
+    assert "& adopt firewall_rule hand" in cli("plan", "-o", "p.json").out
+    cli.write({"site.yml": head + rule.format("own")})
+    said = cli("apply", "p.json", "--yes")
+    told = " ".join((said.out + said.err).split())
+    assert (said.code, "approved changes are there" in told) == (0, False), said
+    assert "not made: firewall_rule hand: the project does not ask for it any more" in told

@@ -10,7 +10,7 @@ from hosts import FORCED, LEDGER, PROJECT, RULES, LabHost
 from ringfence.errors import GuardRefused
 from ringfence.lab import POLICY
 from ringfence.model.facts import Facts
-from ringfence.model.ledger import Prune
+from ringfence.model.ledger import ProjectIdentity, Prune
 from ringfence.model.state import Id
 from ringfence.plan.run_policy import RunPolicy
 from ringfence.project.render import RenderedTask
@@ -18,6 +18,7 @@ from ringfence.report import HostResult
 from ringfence.run.host import apply_host, plan_host
 from ringfence.run.owned_objects import release, retire
 
+OTHER = ProjectIdentity("other", "f" * 32)
 RUN = RunPolicy(PROJECT, run_id="20261126T115712Z-3f9a1c", inputs="1", forced=FORCED)
 DEFAULTS = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Defaults\FirewallPolicy"
 GROUP_POLICY_RULES = r"SOFTWARE\Policies\Microsoft\WindowsFirewall\FirewallRules"
@@ -125,6 +126,27 @@ def test_a_setting_that_is_put_back_says_so_too(now: dict[str, Any], first: dict
     on.take_over([Id("local", "firewall_profile", "domain")], "mentioned", first=first)
     (change,) = work(on, prune="restore", apply=False).changes
     assert change.why.partition("first")[2] == (f"; OPENS: more passes by its {opens}" if opens else "")
+
+
+@pytest.mark.parametrize("prune", ["created", "restore", "all"])
+def test_what_is_as_it_was_found_first_is_let_go_of(prune: Prune) -> None:
+    """Else what an administrator changes later would be put back."""
+    on = host(said="mentioned")
+    on.take_over([id_of("said")], "mentioned", first={"remote_address": ["10.0.0.1"]})
+    assert done(work(on, prune=prune)) == ["release said"]
+    on.put("said", ALLOW.format(81, "said").replace("10.0.0.1", "10.0.0.7"))
+    assert (done(work(on, prune="restore")), on.entry("said")) == ([], {})
+
+
+@pytest.mark.parametrize("prune", ["created", "restore", "all"])
+def test_what_another_project_owns_too_is_not_removed(prune: Prune) -> None:
+    on = host(mine="created", ours="created")
+    on.take_over([id_of("ours")], project=OTHER)
+    result = work(on, prune=prune)
+    assert (done(result), set(on.rules)) == (["remove mine"], {"ours", "other"})
+    assert f"firewall_rule ours is declared no more, and stays: it belongs to the project other ({OTHER.id}) too" in told(result)
+    retired = retire(on.job({}), replace(on.context(), policy=RUN), True)
+    assert [(c.action, c.resource.name) for c in retired.changes] == [("release", "ours")]
 
 
 def test_what_was_found_first_stays_first_whatever_is_declared_later() -> None:

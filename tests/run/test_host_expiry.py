@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 from core import KINDS
-from hosts import LabHost
+from hosts import LEDGER, LabHost
 
 from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.diagnostics import Where
 from ringfence.errors import GuardRefused, HostError, Restored, Unreachable
 from ringfence.formats.data import orphan_data
+from ringfence.lab import POLICY
 from ringfence.model.declaration import Declarations
 from ringfence.model.host_expiry import parse_expiries
+from ringfence.model.ledger import Entry, ProjectIdentity, Prune
 from ringfence.model.state import Id
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.render import RenderedTask
@@ -30,6 +32,7 @@ from ringfence.windows.shipped_rules import is_shipped
 
 FOLDER = "\\ringfence\\expires\\"
 HOUR = 3600.0
+OTHER = ProjectIdentity("other", "f" * 32)
 
 
 class Expiring:
@@ -368,6 +371,48 @@ def test_what_is_released_or_retired_takes_its_task_along(all_of_it: bool) -> No
     assert (result.error, e.tasks) == (None, [])
 
 
+@pytest.mark.parametrize(("then", "stays"), [("", False), ("same", True), ("other", False)])
+def test_a_rollback_leaves_no_task_for_what_the_host_did_not_end_before(then: str, stays: bool) -> None:
+    """A rule was there for good, or until then, before the run that gave it a task, or another one."""
+    e = Expiring()
+    life = {"": None, "same": HOUR, "other": 2 * HOUR}[then]
+    e.apply(e.rule(life))
+    before = e.host.read().state
+    after = e.rule()
+    for said in (after.properties, after.raw):
+        assert isinstance(said, dict)
+        said["local_port"] = 2222
+    assert e.apply(after).status == "changed"
+    entry = Entry("created", "20260101T000000Z-000000", "0" * 64, expires=e.at(life) if life else "", expires_on_host=bool(life))
+    run, id = "20260126T115712Z-3f9a1c", Id("local", "firewall_rule", "bg")
+    e.host.policy = replace(e.host.policy, run_id="20261126T115713Z-3f9a1c")
+    wanted = Before({id: before[id]}, ledger={id: entry.remembered}, runs=(run,), writers={run: True})
+    e.host.machine.registry.set(LEDGER, "Run", run)
+    result = rollback(e.host.job({}), e.context(), True, {"srv1": wanted})
+    assert (result.status, e.tasks) == ("changed", [e.at(HOUR)] * stays), result
+    assert any("the host is not to remove it by itself any more" in d.summary for d in result.diagnostics) is not stays
+    assert "LPort=22|" in e.host.rules["bg"]
+
+
+@pytest.mark.parametrize("prune", ["created", "report"])
+def test_what_is_kept_though_nothing_declares_it_is_not_ended_by_the_host(prune: Prune) -> None:
+    """A block stays unless `prune: all`: also hours later."""
+    e = Expiring()
+    said = {"name": "bg", "action": "block", "protocol": "tcp", "local_port": 23}
+    life = {"expires": e.at(HOUR), "expires_on_host": True}
+    e.host.machine.registry.set(POLICY + r"\PublicProfile", "DefaultInboundAction", 0)  # what nothing blocks passes
+    assert e.apply(RenderedTask("firewall_rule", "", said, said, Where("play.yml", 4), {}, treatment=life)).error is None
+    e.host.policy = replace(e.host.policy, prune=prune)
+    told = "\n".join(d.summary for d in e.plan().diagnostics)
+    if prune == "report":
+        assert "firewall_rule bg (created; the host removes it at " in told
+    else:
+        assert "OPENS when it goes: it closes traffic, and is kept; the host is not to remove it by itself any more" in told
+    assert e.apply().error is None
+    assert len(e.tasks) == (prune == "report")
+    assert "not to remove" not in "".join(d.summary for d in e.plan().diagnostics)
+
+
 def test_a_rollback_takes_the_task_of_what_it_removes() -> None:
     e = Expiring()
     e.apply(e.rule())
@@ -471,6 +516,35 @@ def test_a_way_in_that_would_end_with_the_rule_is_refused() -> None:
     e.host.put("other", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=5985|Name=other|")
     assert e.plan(ends).error is None
     assert e.apply(ends).status == "changed"
+
+
+@pytest.mark.parametrize("partial", ["", "tags"])
+@pytest.mark.parametrize("owns", [True, False])
+def test_a_way_in_that_would_end_with_a_task_that_is_there_is_refused(partial: str, owns: bool) -> None:
+    """What lets ringfence in for good goes, and beside it is what the host ends: of this project, or of another one."""
+    e = Expiring()
+    rule = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=5985|RA4=10.99.0.1/255.255.255.255|Name={}|"
+    for name in ("perm", "mine"):
+        e.host.put(name, rule.format(name))
+    e.host.take_over([Id("local", "firewall_rule", "perm"), Id("local", "firewall_rule", "mine")])
+    said = {"protocol": "tcp", "local_port": 5985, "remote_address": "10.99.0.1"}
+
+    def task(name: str, **life: Any) -> RenderedTask:
+        return RenderedTask("firewall_rule", "", {"name": name, **said}, {"name": name, **said}, Where("play.yml", 4), {},
+                            treatment=life)
+
+    gone = RenderedTask("firewall_rule", "", {"name": "perm", "state": "absent"}, {"name": "perm", "state": "absent"},
+                        Where("play.yml", 9), {})
+    ends = task("mine", expires=e.at(HOUR), expires_on_host=True)
+    assert e.apply(task("perm"), ends).status == "changed"
+    if not owns:
+        e.host.machine.registry.unset(LEDGER, "firewall_rule|local|mine")
+        e.host.take_over([Id("local", "firewall_rule", "mine")], project=OTHER)
+    e.host.policy = replace(e.host.policy, forced=frozenset(), partial=partial)
+    result = e.apply(gone, *[ends] * (owns and not partial))
+    assert (result.status, "perm" in e.host.rules) == ("refused", True)
+    assert "once the host has ended what expires there: the way that ringfence comes" in str(result.error)
+    assert e.tasks == [e.at(HOUR)]
 
 
 def test_what_opens_when_the_host_ends_it_is_told() -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.model.declaration import Present
 from ringfence.model.host_expiry import ExpiryUpdate, HostExpiry
-from ringfence.model.state import Change, Id, with_changes
+from ringfence.model.state import Change, Id, TaskLabel, with_changes
 from ringfence.plan.plan import Plan
 from ringfence.plan.pruning import kept_created
 from ringfence.plan.wider import opens
@@ -43,13 +43,16 @@ def _wanted(plan: Plan, id: Id, declared: Present) -> HostExpiry:
 
 
 def once_ended(plan: Plan) -> Plan | None:
-    """What the host does by itself in the end with the rules that it gets tasks for: a plan of those removals, on what it has
-    once the changes of this one are made. None: it ends nothing."""
-    going = [one.id for one in expiry_update(plan).written if one.id]
+    """What the host does by itself in the end with the rules that it gets tasks for, or has them for already: a plan of those
+    removals, on what it has once the changes of this one are made. None: it ends nothing."""
+    update = expiry_update(plan)
+    stay = (one for one in plan.found.expiries or () if one.is_ours and one.fits and one not in update.removed)
+    going = {one.id: TaskLabel(expires=one.at, expires_on_host=True) for one in (*stay, *update.written) if one.id}
+    going |= {id: plan.declarations[id].label for id in going if id in plan.declarations}
     if plan.invalid or not going:
         return None
     state = with_changes(plan.found.state, plan.changes)
-    removals = tuple(Change(id, state[id], None, label=plan.declarations[id].label) for id in going if id in state)
+    removals = tuple(Change(id, state[id], None, label=label) for id, label in going.items() if id in state)
     return replace(plan, found=replace(plan.found, state=state), changes=removals, diagnostics=(), refusals=(), limits=())
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from ringfence.batch import Batch, Call, Reply
 from ringfence.model.facts import with_network
 from ringfence.model.once import filter_of
-from ringfence.plan.expiries import once_ended
+from ringfence.plan.expiries import expiry_update, once_ended
 from ringfence.plan.guard import guard, needs_guard
 from ringfence.plan.plan import Plan
 from ringfence.run.questions import CONTROLLERS, INTERFACES, MANAGEMENT, WHOSE_SESSION, about_keywords, with_keywords
@@ -15,9 +15,10 @@ from ringfence.run.questions import CONTROLLERS, INTERFACES, MANAGEMENT, WHOSE_S
 def guarded(plan: Plan, send: Callable[[Batch], Reply]) -> Plan:
     """The plan, refused where it would cut something off. A host is asked only where a change may close anything; what it does
     not tell is not known. What it is going to end by itself is judged with the rest: then nobody looks. Raises HostError."""
-    if needs_guard(plan):
+    closes = needs_guard(plan)
+    if closes:
         plan = guard(_asked(plan, send))
-    later = once_ended(plan)
+    later = once_ended(plan) if closes or expiry_update(plan).written else None  # else it was judged when the tasks came there
     if later is None or not needs_guard(later):
         return plan
     later = guard(_asked(later, send))

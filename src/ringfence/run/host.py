@@ -14,6 +14,7 @@ from ringfence.model.state import LOCAL, Change, Id, id_of
 from ringfence.model.undo import undo_state
 from ringfence.plan import steps
 from ringfence.plan.expiries import expiry_update
+from ringfence.plan.guard import needs_guard
 from ringfence.plan.obstacles import objects_of
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.plan.run_policy import RunPolicy
@@ -67,7 +68,7 @@ class HostRun(HostSession):
         seen, unread_error = self.seen(declared, found)
         policy, possible = self._policy(declared, found)
         plan = decided(steps.make(job.host, seen, found, problems, policy, possible), self.send)
-        plan = guarded(plan, self.send) if to_be_made else plan
+        plan = self._guarded(plan) if to_be_made else plan
         notes = [Diagnostic(NOWHERE, f"{what} could not be read: {why}", severity="warning", host=job.host)
                  for what, why in found.facts.unread]
         if self.endpoint and not self.endpoint.is_known:
@@ -84,6 +85,15 @@ class HostRun(HostSession):
                             declarations=digest_of_declarations(declared) if self.context.for_plan_file else "",
                             declared_objects=objects_of(declared) if self.context.for_report else (), later=bool(reason))
         return plan, replace(result, error=unread_error or plan.refusal(to_be_made=to_be_made))
+
+    def _guarded(self, plan: Plan) -> Plan:
+        """The plan, guarded. Where something may be closed, the tasks that end rules of other projects count too: of the own ones
+        the ledger says that there are some."""
+        found = plan.found
+        if found.expiries is not None or not (found.ledger.foreign or found.ledger.unread) or not needs_guard(plan):
+            return guarded(plan, self.send)
+        judged = guarded(replace(plan, found=self.asked_expiries(found)), self.send)
+        return replace(judged, found=replace(judged.found, expiries=None, expiries_unread="", expiries_hidden=False))
 
     def _undeclared(self, plan: Plan) -> int:
         """How many objects of the local store nobody declares, and anybody could."""
