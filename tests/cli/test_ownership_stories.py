@@ -311,6 +311,33 @@ def test_two_projects_on_one_host(story: Story, tmp_path: Path) -> None:
         assert other.id not in refused.out
 
 
+@pytest.mark.parametrize(("of_task", "chosen"), [
+    ({"loop": "{{ ansible_play_hosts }}"}, ["--limit", "web1"]),
+    ({"loop": "{{ peers }}", "vars": {"peers": "{{ play_hosts | sort }}"}}, ["--limit", "web1"]),
+    ({"loop": ["web1", "pc2"], "when": "ansible_limit is undefined or item == 'web1'"}, ["--limit", "web1"]),
+    ({"loop": ["web1", "pc2"], "when": "item == 'web1' or lookup('env', 'HOME') and 'all' in ansible_run_tags"}, None)])
+def test_nothing_is_removed_for_a_choice_decides_what_is_declared(of_task: dict[str, Any], chosen: list[str] | None,
+                                                                  story: Story) -> None:
+    """A rule for each host of the play, of which --limit leaves one; and one that only a run without tags asks for."""
+    story.settings(prune="created")
+    rule = {"name": story.name + "-{{ item }}", "protocol": "tcp", "local_port": 7000, "remote_address": "10.0.0.0/8"}
+    play = {"hosts": "web1:pc2", "tags": ["t"], "tasks": [{"firewall_rule": rule, **of_task}]}
+    story.cli.write({"site.yml": json.dumps([play])})
+    story.done("apply", "--yes")
+    assert story.rules() == {"web1", "pc2"}
+    if chosen is None:  # and now it is as if the run that made it had had other tags
+        of_task["when"] = of_task["when"].replace("'all' in", "'t' in")
+        story.cli.write({"site.yml": json.dumps([play])})
+    story.done("apply", "--yes", *chosen or ())
+    assert story.rules() == {"web1", "pc2"}
+    told = "site.yml:1: warning: ansible_run_tags may decide what is declared here"
+    assert (told in story.done("plan").err) is (chosen is None)
+    assert story.changes("plan") == []
+    play["tasks"] = [{"firewall_rule": {**rule, "name": story.name + "-web1"}}]
+    story.cli.write({"site.yml": json.dumps([play])})
+    assert story.changes("apply", "--yes", "--limit", "pc2") == ["remove pc2"]  # what else goes, goes
+
+
 def test_what_another_project_has_taken_over_is_not_taken_back(story: Story, tmp_path: Path) -> None:
     for port in (8443, 8444):
         story.play(story.rule("web", port), *[story.rule("more", 82)] * (port == 8444))

@@ -18,7 +18,7 @@ from ringfence.model.state import NO_TASK, TaskLabel
 from ringfence.project.plays import Assertion, Condition, Loop, Role, TaskSource, searched
 from ringfence.secret import Secret
 from ringfence.templates.budget import PART, ROUND, OverBudget, RenderError, UndefinedFacts, charge, spent
-from ringfence.templates.compile import Template, condition, names_in, template
+from ringfence.templates.compile import OPAQUE, Template, condition, names_in, template
 from ringfence.templates.lazy import FACTS
 from ringfence.templates.scope import Scope
 from ringfence.templates.values import OMIT
@@ -62,7 +62,8 @@ class RenderedTask:
 class RenderedTasks:
     """What plays mean for a host. `needs_facts` are places that need facts which were not given: without facts the tasks there
     are missing from `tasks` and are no mistakes. `partial` are tasks of which some values could not be rendered (or wait): they
-    hold the others. `undecided` are whole; nobody knows yet whether they are wanted. `unseen`: of whole plays."""
+    hold the others. `undecided` are whole; nobody knows yet whether they are wanted. `unseen`: of whole plays. `decided_by`: of
+    HOSTS_OF_RUN and TAGS_OF_RUN what tasks may use, and where."""
 
     tasks: tuple[RenderedTask, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -70,8 +71,13 @@ class RenderedTasks:
     partial: tuple[RenderedTask, ...] = ()
     undecided: tuple[RenderedTask, ...] = ()
     unseen: tuple[Where, ...] = ()
+    decided_by: Mapping[str, Where] = field(default_factory=dict)
 
 
+HOSTS_OF_RUN = frozenset({"play_hosts", "ansible_play_hosts", "ansible_play_hosts_all", "ansible_play_batch", "ansible_limit"})
+TAGS_OF_RUN = frozenset({"ansible_run_tags", "ansible_skip_tags"})
+"""Variables whose value a choice of hosts (--limit), or of tags, decides."""
+_OF_RUN = HOSTS_OF_RUN | TAGS_OF_RUN
 SPECIAL_TAGS = frozenset({"always", "never", "tagged", "untagged", "all"})
 
 
@@ -124,6 +130,7 @@ class _Outcome:
     partial: list[RenderedTask] = field(default_factory=list)
     undecided: list[RenderedTask] = field(default_factory=list)
     cost: int = 0  # units of the budget
+    decided_by: frozenset[str] = frozenset()  # names of _OF_RUN
     alive: Any = None  # keeps objects alive whose id() is in the memo's key, so that ids are not reused
 
     def fail(self, error: RenderError, used_at: Where) -> None:
@@ -181,23 +188,25 @@ class TaskRenderer:
         seen = scope.visible_from(self.names)
         own = _NAMES_OF_HOST if scope.facts is None else _OWN  # facts that nobody knows are the same everywhere
         if seen is None:  # a lookup: which file it reads depends on where the task stands
-            return self._render(scope.looking_in(searched(role, Path(os.path.abspath(self.source.where.file)).parent)))
+            named = _OF_RUN.intersection(scope.visible_from(self.names - OPAQUE) or ())
+            return self._render(scope.looking_in(searched(role, Path(os.path.abspath(self.source.where.file)).parent)), named)
         if not own.isdisjoint(seen):
-            return self._render(scope)
+            return self._render(scope, _OF_RUN.intersection(seen))
         key = frozenset((name, _identity(value)) for name, value in seen.items())
         found = self._memo.get(key)
         if found is None:
             if len(self._memo) >= MEMO:
                 self._memo.clear()
             before = spent()
-            found = self._memo[key] = self._render(scope)
+            found = self._memo[key] = self._render(scope, _OF_RUN.intersection(seen))
             found.alive, found.cost = seen, spent() - before
         else:  # whether a host stays within its budget does not depend on those before it
             charge(found.cost)
         return found
 
-    def _render(self, scope: Scope) -> _Outcome:
+    def _render(self, scope: Scope, decided_by: frozenset[str]) -> _Outcome:
         outcome = self._rounds(scope)
+        outcome.decided_by = decided_by if self.source.assertion is None else frozenset()
         outcome.errors += (replace(d, where=self.source.where) for d in scope.warnings)
         scope.warnings.clear()
         return outcome
@@ -368,6 +377,7 @@ def render(steps: Iterable[TaskRenderer], scope: Scope, host: str, every: bool =
     needs_facts: dict[Where, None] = {}
     partial: list[RenderedTask] = []
     undecided: list[RenderedTask] = []
+    decided_by: dict[str, Where] = {}
     ran: dict[int, Role] = {}  # roles of which something is wanted, by how they are used: as with Ansible they do not come again
     for step in steps:
         role = step.source.role
@@ -385,6 +395,7 @@ def render(steps: Iterable[TaskRenderer], scope: Scope, host: str, every: bool =
             errors[Diagnostic(where, error.summary, error.detail)] = None
             break
         tasks += outcome.tasks
+        decided_by.update(dict.fromkeys(outcome.decided_by - decided_by.keys(), step.source.where))
         if role and outcome.tasks:
             ran.setdefault(role.use, role)
         errors.update(dict.fromkeys(outcome.errors))
@@ -395,6 +406,7 @@ def render(steps: Iterable[TaskRenderer], scope: Scope, host: str, every: bool =
         undecided += outcome.undecided
     found = sorted(errors, key=lambda d: (d.where, d.summary, d.detail))
     told = tuple(replace(d, host=host) for d in found)
-    return RenderedTasks(tuple(tasks), told, tuple(needs_facts), tuple(partial), tuple(undecided))
+    return RenderedTasks(tuple(tasks), told, tuple(needs_facts), tuple(partial), tuple(undecided),
+                         decided_by=decided_by)
 
 

@@ -107,7 +107,7 @@ class HostRun(HostSession):
             return policy, declarable
         more = self.context.possible(self.job.host, found.facts)
         if more is None:
-            return replace(policy, partial="what another choice of tags declares is not known"), declarable
+            return replace(policy, partial="what another choice of tags, or of hosts, declares is not known"), declarable
         return policy, declarable | more
 
     def apply(self, approval: Approval | None, write: bool = True) -> HostResult:

@@ -22,7 +22,7 @@ from ringfence.project import settings
 from ringfence.project.awaited import Awaited, awaited
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.project import Project, read, read_hosts
-from ringfence.project.render import ANY_TAGS, SPECIAL_TAGS, RenderedTasks, Tags
+from ringfence.project.render import ANY_TAGS, HOSTS_OF_RUN, SPECIAL_TAGS, TAGS_OF_RUN, RenderedTasks, Tags
 from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.host_problems import ProblemsOfHosts
 from ringfence.run.memory import rarely_collected
@@ -279,8 +279,12 @@ class _JobBuilder:
         return declarations, [d for d in wrong if d.severity == "error" or replace(d, host="") not in self._told]
 
     def possible(self, host: str, facts: Facts) -> frozenset[Id] | None:
-        """The ids of what any choice of tags declares for a host; None where some of it cannot be known."""
+        """The ids of what any choice of tags declares for a host; None where some of it cannot be known: where the choice itself,
+        or that of hosts, decides what a task says."""
         rendered = self.project.render(host, facts.raw, ANY_TAGS)
+        decide = TAGS_OF_RUN | (HOSTS_OF_RUN if self.project.left is not None else frozenset())
+        if not decide.isdisjoint(rendered.decided_by):
+            return None
         declarations, wrong = self.builder.declarations(rendered.tasks)
         if rendered.partial or rendered.needs_facts or any(d.severity == "error" for d in (*rendered.diagnostics, *wrong)):
             return None
@@ -295,6 +299,9 @@ class _JobBuilder:
         declarations, wrong = self.builder.declarations(
             [task for task in rendered.tasks if task.kind not in self.unknown] if self.unknown else rendered.tasks)
         wrong += self._unwanted(rendered)
+        wrong += (Diagnostic(where, f"{name} may decide what is declared here: no run knows what others declare, and none prunes",
+                             "Give tasks tags of their own instead", "warning")
+                  for name, where in rendered.decided_by.items() if name in TAGS_OF_RUN)
         return declarations, [*rendered.diagnostics, *wrong, *self._unchecked(rendered)], bool(rendered.needs_facts)
 
     def _unwanted(self, rendered: RenderedTasks) -> Iterator[Diagnostic]:
