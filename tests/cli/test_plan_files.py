@@ -138,6 +138,18 @@ def test_a_canary_goes_first_and_the_others_later(cli: Cli, hosts: dict[str, Mac
     assert (unknown.code, "web9" in unknown.err) == (1, True)
 
 
+def test_a_limit_of_the_environment_narrows_a_plan_too(cli: Cli, hosts: dict[str, Machine],
+                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever exports it means that no other host is written to."""
+    monkeypatch.setenv("RINGFENCE_LIMIT", "web1")
+    assert statuses(cli("apply", "p.json", "--yes", "--output", "json")) == {"web1": "changed"}
+    assert statuses(cli("apply", "p.json", "--check", "-l", "pc2", "--output", "json")) == {"pc2": "differs"}
+    resumed = cli("apply", "--resume", "last", "--yes")
+    assert (resumed.code, "-l (here RINGFENCE_LIMIT)" in resumed.err) == (1, True), resumed
+    monkeypatch.setenv("RINGFENCE_LIMIT", "web9")
+    assert cli("apply", "p.json", "--yes").code == 1
+
+
 def test_a_part_of_it_that_somebody_made_by_hand_is_no_other_change(cli: Cli, hosts: dict[str, Machine]) -> None:
     rule = next(d for d in stored(cli)["definitions"].values() if d["id"]["name"] == "corp-rdp")
     assert rule["action"] == "create"

@@ -180,7 +180,8 @@ def _parsed(name: str, value: Any) -> Any:
 def resumed(resume: str, record: RecordOptions, now: ApplyFlags, said: ResolvedSettings) -> ResumedRun:
     """A run that is to be gone on with; `now`: what the call itself says, and where (`said`). Raises InputError."""
     if now.files or now.selection != SelectionOptions([], [], [], []):
-        raise usage_error("--resume does not go with files, -i, -l, -t or --skip-tags", "They are those of the run.")
+        limit = "-l" if said.given("limit") or not now.selection.limit else f"-l (here {said.source('limit')})"
+        raise usage_error(f"--resume does not go with files, -i, {limit}, -t or --skip-tags", "They are those of the run.")
     project = settings.load(Path.cwd(), trust_of(now.trusted))
     folder = project.folder
     past = past_run(folder, resume, record.run_dir, project.project, resumable=True)

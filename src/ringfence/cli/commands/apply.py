@@ -87,7 +87,10 @@ def apply(console: ReportingConsole, selection: SelectionOptions, secrets: Secre
     """Make the hosts as declared: read, write, then prove it by reading again over a new connection."""
     flags = ApplyFlags(files, selection, secrets, trusted, hosts, ownership, rollout, limits)
     if resume or is_plan_file(files):
-        flags = replace(flags, selection=given_selection(console, selection))
+        given = given_selection(console, selection)
+        if console.settings.by_user("limit"):  # whoever sets RINGFENCE_LIMIT means that no other host is touched
+            given = replace(given, limit=selection.limit)
+        flags = replace(flags, selection=given)
     ready = _ready(console, resumed(resume, record, flags, console.settings) if resume else ResumedRun(flags))
     run, plan, hosts, approved, others = ready.run, ready.plan, ready.flags.hosts, ready.approved, ready.others
     if hosts.list_hosts:
