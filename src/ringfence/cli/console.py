@@ -20,7 +20,7 @@ from ringfence.cli.options import CommonOptions, ReportingOptions
 from ringfence.cli.progress import RunProgress
 from ringfence.cli.report_files import ReportFiles
 from ringfence.cli.resolved_settings import ResolvedSettings
-from ringfence.cli.streams import GuardedStream, goes_into_file, mute, spell_out
+from ringfence.cli.streams import GuardedStream, goes_into_file, mute, spell_out, typed_line
 from ringfence.diagnostics import NOWHERE, Diagnostic, InputError, Where
 from ringfence.errors import ExitCode, RingfenceError
 from ringfence.formats.document import document
@@ -202,7 +202,7 @@ class Console:
             sys.stderr.write(f"{question} [y/N] ")
             sys.stderr.flush()
             try:
-                return sys.stdin.readline().strip().lower() in ("y", "yes")
+                return typed_line().strip().lower() in ("y", "yes")
             except BaseException:  # a signal: what comes next is not told behind the question
                 sys.stderr.write("\n")
                 raise

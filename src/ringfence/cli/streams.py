@@ -5,6 +5,7 @@ import contextlib
 import io
 import os
 import re
+import select
 import stat
 import sys
 from typing import Any, TextIO
@@ -17,6 +18,7 @@ OBEYED_BY = ("GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION")
 commands", TeamCity "service messages"): set a variable of the job, mask its log, upload a file."""
 _COMMAND = re.compile(r"((?:^|\r)[^\w!-~\n\r]*:)(?=:)|(##\w*)\[", re.MULTILINE)
 _UNDECIDED = re.compile(r"[^\w!-~]*:?")  # a line that may become a command yet
+_LOOK_UP = 0.2  # seconds
 _SPELLED, _ASCII = "ringfence.spelled", "ringfence_ascii"
 
 
@@ -25,6 +27,15 @@ def open_closed_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 (it is closed with the process)
+
+
+def typed_line() -> str:
+    """A line from standard input. A signal that comes right before a read begins interrupts none, so that nothing is read before
+    something is there: in between signals are looked for."""
+    with contextlib.suppress(OSError, ValueError):  # Windows waits for sockets alone
+        while not select.select([sys.stdin], [], [], _LOOK_UP)[0]:
+            pass
+    return sys.stdin.readline()
 
 
 def mute(stream: TextIO) -> None:
