@@ -247,6 +247,21 @@ def test_other_values_take_nothing_before_they_are_settled(story: Story) -> None
     assert story.changes("apply", "--yes", "-e", "env=prod") == ["remove test"]
 
 
+def test_nor_do_other_values_of_the_environment(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run from another shell, or by cron, is the same project elsewhere."""
+    story.settings(prune="created")
+    rule = json.dumps({"name": story.name + "-{{ item }}", "protocol": "tcp", "local_port": 81, "remote_address": "10.0.0.0/8"})
+    story.play(f"{{firewall_rule: {rule}, loop: \"{{{{ lookup('env', 'SITES') | split(',') }}}}\"}}")
+    monkeypatch.setenv("SITES", "zurich,basel")
+    story.done("apply", "--yes")
+    assert story.rules() == {"zurich", "basel"}
+    monkeypatch.setenv("SITES", "zurich")
+    said = story.done("apply", "--yes")
+    assert "or of the environment" in said.out + said.err
+    assert story.rules() == {"zurich", "basel"}
+    assert story.changes("apply", "--yes") == ["remove basel"]
+
+
 def test_plays_say_what_becomes_of_what_goes(story: Story) -> None:
     """A play goes before ringfence.yml and the command line before a play; plays that share a host have to agree."""
     def plays(*said: str, more: str = "") -> None:
@@ -315,7 +330,7 @@ def test_two_projects_on_one_host(story: Story, tmp_path: Path) -> None:
     ({"loop": "{{ ansible_play_hosts }}"}, ["--limit", "web1"]),
     ({"loop": "{{ peers }}", "vars": {"peers": "{{ play_hosts | sort }}"}}, ["--limit", "web1"]),
     ({"loop": ["web1", "pc2"], "when": "ansible_limit is undefined or item == 'web1'"}, ["--limit", "web1"]),
-    ({"loop": ["web1", "pc2"], "when": "item == 'web1' or lookup('env', 'HOME') and 'all' in ansible_run_tags"}, None)])
+    ({"loop": ["web1", "pc2"], "when": "item == 'web1' or lookup('vars', 'item') and 'all' in ansible_run_tags"}, None)])
 def test_nothing_is_removed_for_a_choice_decides_what_is_declared(of_task: dict[str, Any], chosen: list[str] | None,
                                                                   story: Story) -> None:
     """A rule for each host of the play, of which --limit leaves one; and one that only a run without tags asks for."""

@@ -68,7 +68,8 @@ def withheld(plan: Plan) -> str:
         return (f"its ledger was written on {ledger.inherited_from}, which this machine was made from: a full run with "
                 "--accept-inherited takes it over")
     if ledger.header.get("Inputs", policy.inputs) != policy.inputs:
-        return "the last full run had other values of -e, or another inventory: an apply that is like the next one settles it"
+        return ("the last full run had other values of -e, or of the environment, or another inventory: an apply that is like "
+                "the next one settles it")
     return ""
 
 

@@ -138,7 +138,8 @@ class Project:
                              tuple(dict.fromkeys(d for r in found for d in r.diagnostics)),
                              tuple(dict.fromkeys(w for r in found for w in r.needs_facts)),
                              tuple(t for r in found for t in r.partial), tuple(t for r in found for t in r.undecided),
-                             tuple(w for r in found for w in r.unseen), {n: w for r in found for n, w in r.decided_by.items()})
+                             tuple(w for r in found for w in r.unseen), {n: w for r in found for n, w in r.decided_by.items()},
+                             {n: v for r in found for n, v in r.environment.items()})
 
     def _chosen(self, tags: Tags) -> list[tuple[TaskRenderer, ...]]:
         if tags not in self._steps:

@@ -63,7 +63,7 @@ class RenderedTasks:
     """What plays mean for a host. `needs_facts` are places that need facts which were not given: without facts the tasks there
     are missing from `tasks` and are no mistakes. `partial` are tasks of which some values could not be rendered (or wait): they
     hold the others. `undecided` are whole; nobody knows yet whether they are wanted. `unseen`: of whole plays. `decided_by`: of
-    HOSTS_OF_RUN and TAGS_OF_RUN what tasks may use, and where."""
+    HOSTS_OF_RUN and TAGS_OF_RUN what tasks may use, and where. `environment`: see Scope."""
 
     tasks: tuple[RenderedTask, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -72,6 +72,7 @@ class RenderedTasks:
     undecided: tuple[RenderedTask, ...] = ()
     unseen: tuple[Where, ...] = ()
     decided_by: Mapping[str, Where] = field(default_factory=dict)
+    environment: Mapping[str, str | None] = field(default_factory=dict)
 
 
 HOSTS_OF_RUN = frozenset({"play_hosts", "ansible_play_hosts", "ansible_play_hosts_all", "ansible_play_batch", "ansible_limit"})
@@ -407,6 +408,6 @@ def render(steps: Iterable[TaskRenderer], scope: Scope, host: str, every: bool =
     found = sorted(errors, key=lambda d: (d.where, d.summary, d.detail))
     told = tuple(replace(d, host=host) for d in found)
     return RenderedTasks(tuple(tasks), told, tuple(needs_facts), tuple(partial), tuple(undecided),
-                         decided_by=decided_by)
+                         decided_by=decided_by, environment=scope.environment)
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -17,11 +17,12 @@ from ringfence.secret import SCRYPT_COST
 from ringfence.types.moments import moment_text
 
 
-def run_policy(options: RunOptions, found: ProjectSettings, playbooks: Sequence[str]) -> RunPolicy:
-    """The policy of a run of these playbooks."""
+def run_policy(options: RunOptions, found: ProjectSettings, playbooks: Sequence[str],
+               environment: Mapping[str, str | None] = {}) -> RunPolicy:
+    """The policy of a run of these playbooks. environment: what their tasks read of it."""
     prune = options.prune or found.prune or ("created" if found.project else "report")
     return RunPolicy(project=found.project, prune=cast(Prune, prune), partial=_partial(options, found, playbooks),
-                     inputs=_inputs(options, found) if found.project else "", run_id=options.run_id or new_run_id(),
+                     inputs=_inputs(options, found, environment) if found.project else "", run_id=options.run_id or new_run_id(),
                      playbooks=tuple(_relative(p, found.folder) for p in playbooks),
                      max_changes=options.max_changes or found.max_changes,
                      accepts_inherited=options.accept_inherited or found.inherit, forced=frozenset(options.force),
@@ -39,12 +40,14 @@ def _partial(options: RunOptions, found: ProjectSettings, playbooks: Sequence[st
     return ""
 
 
-def _inputs(options: RunOptions, found: ProjectSettings) -> str:
-    """A digest of what else decides what is declared: the values of -e, which may be secret, and which inventories there are."""
+def _inputs(options: RunOptions, found: ProjectSettings, environment: Mapping[str, str | None]) -> str:
+    """A digest of what else decides what is declared: the values of -e and of the environment, which may be secret, and which
+    inventories there are."""
     inventory = [i if "," in i else _relative(i, found.folder) for i in options.inventory or found.inventory]
-    if not options.extra_vars:
+    if not options.extra_vars and not environment:
         return hashlib.sha256(json.dumps(inventory).encode()).hexdigest()[:32]
-    text = json.dumps([inventory, [_said(value) for value in options.extra_vars]])
+    said = [_said(value) for value in options.extra_vars]
+    text = json.dumps([inventory, said, sorted(environment.items())] if environment else [inventory, said])
     assert found.project is not None
     salt = found.project.id.encode()
     return hashlib.scrypt(text.encode("utf-8", "surrogatepass"), salt=salt, n=SCRYPT_COST, r=8, p=1).hex()[:32]

@@ -98,7 +98,7 @@ def _prepared(options: RunOptions) -> Prepared:
     found_once = builder.problems.all
     if any(d.severity == "error" for d in found_once):
         raise InputError(found_once)
-    policy = run_policy(options, found, playbooks)
+    policy = run_policy(options, found, playbooks, builder.environment)
     context = RunContext(kinds, builder.declare, partial(_way, trust=trust), policy=policy, possible=builder.possible,
                          awaited=builder.awaited)
     return Prepared(
@@ -244,6 +244,7 @@ class _JobBuilder:
     def __init__(self, project: Project, builder: DeclarationBuilder, tags: Tags, problems: Iterable[Diagnostic],
                  unknown: Mapping[str, Where], of_hosts: OfHosts, options: RunOptions) -> None:
         self.of_hosts, self.options, self.excluding = of_hosts, options, False
+        self.environment: dict[str, str | None] = {}  # what tasks read of it
         self.project, self.builder, self.tags, self.unknown = project, builder, tags, unknown
         self.problems = ProblemsOfHosts()
         self.problems.extend(problems)
@@ -299,6 +300,7 @@ class _JobBuilder:
         declarations, wrong = self.builder.declarations(
             [task for task in rendered.tasks if task.kind not in self.unknown] if self.unknown else rendered.tasks)
         wrong += self._unwanted(rendered)
+        self.environment |= rendered.environment
         wrong += (Diagnostic(where, f"{name} may decide what is declared here: no run knows what others declare, and none prunes",
                              "Give tasks tags of their own instead", "warning")
                   for name, where in rendered.decided_by.items() if name in TAGS_OF_RUN)

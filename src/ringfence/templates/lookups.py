@@ -22,7 +22,7 @@ from ringfence.templates.values import FailedValue, materialise, text
 def _env(scope: Any, name: Any, default: Any = "") -> Any:
     if scope.trust.untrusted:
         raise UntrustedLookup("the environment is not read for an untrusted project")
-    found = os.environ.get(text(name))
+    found = scope.environment[text(name)] = os.environ.get(text(name))
     if found is None and isinstance(default, FailedValue):
         raise default.failure
     return default if found is None else found

@@ -42,7 +42,7 @@ class Scope:
     `variables` are raw (templates and vaulted values as written), the merged result of all layers; `magic` are values
     that are never templates and win over variables; `facts` are the host's, or None where they are not known yet;
     `trust` says what lookups may read; `defaults` count where no variable says it. Files are looked for in `folders`, before
-    that of the playbook.
+    that of the playbook. `environment`: what templates of this host read of the controller's, None for what is not there.
     """
 
     def __init__(self, variables: Map, magic: Mapping[str, Any], facts: Mapping[str, Any] | None, vault: Vault,
@@ -51,6 +51,7 @@ class Scope:
         self.trust: Trust = beneath.trust if beneath else trust
         self.folders: tuple[Path, ...] = beneath.folders if beneath else ()
         self.warnings: list[Diagnostic] = beneath.warnings if beneath else []  # what templates told so far, without a place
+        self.environment: dict[str, str | None] = beneath.environment if beneath else {}
         self._beneath, self._defaults = beneath, defaults
         self._own = frozenset(variables) if beneath else frozenset()
         self._memo: dict[str, Any] = {}
