@@ -39,6 +39,9 @@ if TYPE_CHECKING:  # of results that few commands have: the others need not wait
 
 Status = Literal["in_sync", "reachable", "valid", "differs", "not_in_force", "changed", "restored", "lost", "unknown",
                  "unreachable", "refused", "stale", "invalid", "failed"]
+COMPARED: tuple[Status, ...] = ("in_sync", "valid", "differs", "not_in_force", "changed", "refused")
+"""What becomes of hosts of which `changes` tell all that differs; `valid`, of which nobody asks that. Of others they tell what was
+to be done when they were read, a part of it, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,12 @@ class HostResult:
     def not_in_force(self) -> bool:
         """Whether something that is declared, or will be there once the changes are made, is not in force."""
         return any(o.level == "not_in_force" for o in self.obstacles)
+
+    @property
+    def compared(self) -> bool:
+        """Whether what is declared and has no change is as declared: all was read, and nothing came after that of which nobody
+        knows; or it was read again."""
+        return self.status in COMPARED or bool(self.proven or self.remaining)
 
     @property
     def failed(self) -> bool:

@@ -86,6 +86,14 @@ def _text(value: Any) -> str:
     return text
 
 
+def _tags(value: Any) -> str:
+    """Tags with commas between them: one at least, for no tag at all would mean every task."""
+    text = _text(value)
+    if not any(map(str.strip, text.split(","))):
+        raise ValueError(f"it is empty: {quoted(value)} names no tag")
+    return text
+
+
 def _report(value: Any) -> str:
     word, equals, path = _text(value).partition("=")
     if not equals or not path:
@@ -157,6 +165,7 @@ AUTO, MAX_PROCESSES = "auto", 64  # as many as there are cores; each has its par
 MAX_CHANGES = 1_000_000  # changes of a host that somebody sets as a limit
 _PATH = PropertyType("path", _text, {"type": "string", "minLength": 1})
 _TEXT = PropertyType("text", _text, {"type": "string", "minLength": 1})
+_TAGS = PropertyType("text", _tags, {"type": "string", "pattern": r"[^,\s]"})
 _REPORT = PropertyType("FORMAT=FILE", _report, {"type": "string", "pattern": f"^({'|'.join(ReportFormat)})=."})
 _DURATION = PropertyType("duration", _duration, {"type": "string", "pattern": f"^{DURATION}$"})
 _REVERT = PropertyType("duration or never", _revert_after, {"anyOf": [{"const": NEVER}, {"type": "string",
@@ -280,9 +289,9 @@ _ROWS = (
                meaning="An inventory file or folder, or host names with a comma."),
     RunSetting(name="limit", type=_TEXT, short="-l", metavar="PATTERN", repeatable=True, form="@path",
                meaning="Only these of the hosts, in Ansible's patterns: web*, finance:!boundary."),
-    RunSetting(name="tags", type=_TEXT, short="-t", metavar="TAGS", repeatable=True, ansible="ANSIBLE_RUN_TAGS",
+    RunSetting(name="tags", type=_TAGS, short="-t", metavar="TAGS", repeatable=True, ansible="ANSIBLE_RUN_TAGS",
                meaning="Only tasks with one of these tags."),
-    RunSetting(name="skip_tags", type=_TEXT, metavar="TAGS", repeatable=True, ansible="ANSIBLE_SKIP_TAGS",
+    RunSetting(name="skip_tags", type=_TAGS, metavar="TAGS", repeatable=True, ansible="ANSIBLE_SKIP_TAGS",
                meaning="No tasks with one of these tags."),
     # -- what the user says of a project
     RunSetting(name="trust_dir", type=_PATH, metavar="DIR", repeatable=True, form="path", set_by="trust", why=_TRUST,

@@ -153,6 +153,9 @@ def test_a_record_alone_has_no_other_program_read_inventories(cli: Cli) -> None:
     begin["options"] = {"playbooks": [], "settings": {"max_changes": [5]}}
     cli.write({".ringfence/runs/20260101T000000Z-000000.jsonl": json.dumps(begin) + "\n"})
     assert "is damaged: max_changes is no list" in cli("apply", "--resume", "last", "--yes").err
+    begin["options"] = {"playbooks": [], "tags": [","]}  # which is not every task
+    cli.write({".ringfence/runs/20260101T000000Z-000000.jsonl": json.dumps(begin) + "\n"})
+    assert "is damaged: tags: it is empty: ',' names no tag" in cli("apply", "--resume", "last", "--yes").err
 
 
 def test_a_record_of_a_version_before_does_not_say_enough(cli: Cli) -> None:

@@ -194,6 +194,10 @@ def test_the_answer_where_all_is_well_or_nothing_was_looked_at() -> None:
     good = [HostResult("a"), HostResult("b")]
     assert ReadPage(page(good, "drift")).items("facts") == ["2 reached hosts: as declared"]
     assert ReadPage(page(good, "plan")).items("facts") == ["2 reached hosts: nothing is to be changed"]
+    wrong = HostResult("web3", diagnostics=(Diagnostic(Where("site.yml", 4), "wrong"),))
+    assert ReadPage(page([wrong], "drift")).items("facts") == ["1 host with mistakes in what is declared"]  # and nothing else
+    assert ReadPage(page([*good, wrong], "drift")).items("facts") == [
+        "2 reached hosts: as declared", "1 host with mistakes in what is declared"]
     assert ReadPage(page([], "validate")).items("facts") == ["no mistakes: 0 declarations for 0 hosts"]
     mistake = Diagnostic(Where("site.yml", 3), "there is no such property: portt", "did you mean port?")
     read = ReadPage(page([], "validate", [mistake]))

@@ -40,6 +40,7 @@ from ringfence.model.resource import Kind
 from ringfence.model.state import Change
 from ringfence.plan.obstacles import Obstacle
 from ringfence.report import HostResult, ProjectState, Status
+from ringfence.run_settings import SETTINGS
 from ringfence.transports.way_in import WayIn
 from ringfence.windows.stored_names import stored_names
 
@@ -201,6 +202,12 @@ class PlanEncoder:
 def decode_options(told: Mapping[str, Any]) -> dict[str, Sequence[str]]:
     """How a plan was made. Raises ValueError, KeyError."""
     options: dict[str, Sequence[str]] = {name: texts_in(told, name) if name in told else () for name in OPTIONS}
+    for name in ("limit", "tags", "skip_tags"):  # what is empty would choose everything
+        for one in options[name]:
+            try:
+                SETTINGS[name].type.parse(one)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
     if set(options["prune"]) - set(PRUNE_MODES):
         raise ValueError(f"prune is one of {', '.join(PRUNE_MODES)}")
     return options

@@ -97,8 +97,8 @@ class Tags:
     @classmethod
     def of(cls, only: Iterable[str] = (), skip: Iterable[str] = ()) -> "Tags":
         """From the arguments of the command line, each perhaps several tags with commas."""
-        chosen, skipped = ({t.strip() for a in given for t in a.split(",") if t.strip()} for given in (only, skip))
-        return cls(frozenset(chosen or {"all"}), frozenset(skipped))
+        chosen, skipped = ([t.strip() for a in given for t in a.split(",")] for given in (only, skip))
+        return cls(frozenset(chosen or {"all"}) - {""}, frozenset(skipped) - {""})
 
     def unknown(self, known: frozenset[str]) -> list[str]:
         """Those that no task has."""

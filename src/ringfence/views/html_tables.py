@@ -8,7 +8,7 @@ from typing import Any
 from ringfence import __version__
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import ExitCode
-from ringfence.report import Report, RunInfo, Status
+from ringfence.report import COMPARED, Report, RunInfo, Status
 from ringfence.views.change_words import ABANDONED, GONE
 from ringfence.views.format import cut, escaped, natural
 from ringfence.views.host_names import HostGroups, HostNames
@@ -152,8 +152,8 @@ def _facts(command: str, report: Report, errors: bool, mistakes: int, away: Sequ
         if report.changes:
             good = command == "apply" and report.written == report.changes
             yield ToneWord("✓" if good else "≠", f"{told}: {_many(report.changes, what)}{made}", "good" if good else "changed")
-        else:
-            yield ToneWord("✓", f"{_many(reached, 'reached host')}: {none}", "good")
+        elif known := sum(counts[status] for status in COMPARED):  # of others nobody knows how they are
+            yield ToneWord("✓", f"{_many(known, 'reached host')}: {none}", "good")
     if counts["unreachable"]:
         yield ToneWord("⊘", f"{_many(counts['unreachable'], 'host')} not reached: {_some(away)}", "error")
     if counts["not_in_force"]:

@@ -15,7 +15,7 @@ from ringfence.model.state import Id
 from ringfence.plan.obstacles import DeclaredObject
 from ringfence.report import HostResult, Report
 from ringfence.views.change_text import life_of
-from ringfence.views.findings import SORTS, UNPROVEN, FindingsOfHosts, ReportedFinding, of_diagnostic
+from ringfence.views.findings import MADE, SORTS, UNPROVEN, FindingsOfHosts, ReportedFinding, of_diagnostic
 from ringfence.views.format import cut, escaped, names
 from ringfence.views.view import ViewOptions
 
@@ -23,6 +23,8 @@ PROJECT_SUITE = "project"
 """The suite of what is wrong with the project itself."""
 HOST_CASE = "host"
 """The case of what happened to the host as a whole."""
+NOT_COMPARED = "not-compared"
+"""Why a case is skipped of which nobody knows whether it would be passed."""
 MAX_LINES = 100  # of one case
 _DECIMALS = 3  # of seconds
 _NAMED = 20  # hosts to which nothing was done
@@ -57,7 +59,11 @@ class JunitReport:
         for each in result.declared_objects:
             self._files.setdefault(each.where.file, [])
             name = cut(str(each.id._replace(name=each.name)))
-            cases.append(self._case(result.host, name, each.where, found.pop(each.id, []), life=_life(each)))
+            those = found.pop(each.id, [])
+            case = self._case(result.host, name, each.where, those, life=_life(each))
+            if not (case.result or result.compared or any(one.sort == MADE for one in those)):
+                case.result = [Skipped("not compared with the host: its case `host` tells why", NOT_COMPARED)]
+            cases.append(case)
         cases += [self._case(result.host, those[0].title, those[0].where, those) for id, those in found.items() if id]
         return self._suite(result.host, cases, result.seconds)
 
