@@ -12,7 +12,7 @@ from core import cases
 from ringfence.diagnostics import InputError
 from ringfence.documents.vault import Vault, encrypt
 from ringfence.project.project import Project, load
-from ringfence.project.render import ANY_TAGS, Tags
+from ringfence.project.tags import ANY_TAGS, Tags
 from ringfence.secret import Secret
 
 CASES = cases("project_playbooks")

@@ -15,7 +15,7 @@ from ringfence.documents import yaml
 from ringfence.documents.vault import Vault
 from ringfence.inventory.listing import MADE_BY_ANSIBLE
 from ringfence.project.project import load
-from ringfence.project.render import Tags
+from ringfence.project.tags import Tags
 from ringfence.templates import address_filters, address_tests, json_queries, list_filters
 from ringfence.templates.ansible_collections import COLLECTIONS
 from ringfence.templates.budget import RenderError

@@ -5,7 +5,7 @@ from typing import Any
 
 from ringfence.formats.data import place_data
 from ringfence.project.plays import Play
-from ringfence.project.render import Tags
+from ringfence.project.tags import Tags
 from ringfence.views.format import count, escaped
 
 PlayHosts = tuple[Play, Sequence[str]]

@@ -15,20 +15,11 @@ from ringfence.inventory import patterns, readers
 from ringfence.inventory.inventory import LOCALHOST, Host, Inventory
 from ringfence.project.playbook import PlaybookReader
 from ringfence.project.plays import Play
-from ringfence.project.render import ANY_TAGS, RenderedTasks, Tags, TaskRenderer, render
+from ringfence.project.render import RenderedTasks, TaskRenderer, render
+from ringfence.project.tags import ANY_TAGS, Tags
 from ringfence.secret import contains_secret
-from ringfence.templates.budget import (
-    LOOK,
-    SCOPE,
-    OverBudget,
-    RenderError,
-    UndefinedFacts,
-    UntrustedLookup,
-    charge,
-    exhausted,
-    one_budget,
-    undefined,
-)
+from ringfence.templates.budget import (LOOK, SCOPE, OverBudget, RenderError, UndefinedFacts, UntrustedLookup, charge, exhausted,
+                                        one_budget, undefined)
 from ringfence.templates.compile import template
 from ringfence.templates.host_facts import host_facts
 from ringfence.templates.lazy import FACTS, HostVars
@@ -138,8 +129,8 @@ class Project:
                              tuple(dict.fromkeys(d for r in found for d in r.diagnostics)),
                              tuple(dict.fromkeys(w for r in found for w in r.needs_facts)),
                              tuple(t for r in found for t in r.partial), tuple(t for r in found for t in r.undecided),
-                             tuple(w for r in found for w in r.unseen), {n: w for r in found for n, w in r.decided_by.items()},
-                             {n: v for r in found for n, v in r.environment.items()})
+                             tuple(w for r in found for w in r.unseen), dict(x for r in found for x in r.decided_by.items()),
+                             dict(x for r in found for x in r.environment.items()))
 
     def _chosen(self, tags: Tags) -> list[tuple[TaskRenderer, ...]]:
         if tags not in self._steps:

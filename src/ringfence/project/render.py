@@ -16,6 +16,7 @@ from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, Where, desc
 from ringfence.documents.yaml import Map
 from ringfence.model.state import NO_TASK, TaskLabel
 from ringfence.project.plays import Assertion, Condition, Loop, Role, TaskSource, searched
+from ringfence.project.tags import HOSTS_OF_RUN, TAGS_OF_RUN
 from ringfence.secret import Secret
 from ringfence.templates.budget import PART, ROUND, OverBudget, RenderError, UndefinedFacts, charge, spent
 from ringfence.templates.compile import OPAQUE, Template, condition, names_in, template
@@ -75,49 +76,7 @@ class RenderedTasks:
     environment: Mapping[str, str | None] = field(default_factory=dict)
 
 
-HOSTS_OF_RUN = frozenset({"play_hosts", "ansible_play_hosts", "ansible_play_hosts_all", "ansible_play_batch", "ansible_limit"})
-TAGS_OF_RUN = frozenset({"ansible_run_tags", "ansible_skip_tags"})
-"""Variables whose value a choice of hosts (--limit), or of tags, decides."""
 _OF_RUN = HOSTS_OF_RUN | TAGS_OF_RUN
-SPECIAL_TAGS = frozenset({"always", "never", "tagged", "untagged", "all"})
-
-
-@dataclass(frozen=True, slots=True)
-class Tags:
-    """`--tags` and `--skip-tags`, with Ansible's words always, never, tagged, untagged, all."""
-
-    only: frozenset[str] = frozenset({"all"})
-    skip: frozenset[str] = frozenset()
-
-    @property
-    def are_all(self) -> bool:
-        """Whether they leave nothing out but what `never` does."""
-        return self == Tags()
-
-    @classmethod
-    def of(cls, only: Iterable[str] = (), skip: Iterable[str] = ()) -> "Tags":
-        """From the arguments of the command line, each perhaps several tags with commas."""
-        chosen, skipped = ([t.strip() for a in given for t in a.split(",")] for given in (only, skip))
-        return cls(frozenset(chosen or {"all"}) - {""}, frozenset(skipped) - {""})
-
-    def unknown(self, known: frozenset[str]) -> list[str]:
-        """Those that no task has."""
-        return sorted((self.only | self.skip) - known - SPECIAL_TAGS)
-
-    def selects(self, tags: frozenset[str]) -> bool:
-        """Whether a task with these tags belongs to the run."""
-        own = tags or frozenset({"untagged"})
-        wanted = ("always" in own or not own.isdisjoint(self.only)
-                  or ("never" not in own and ("all" in self.only or ("tagged" in self.only and bool(tags)))))
-        if "all" in self.skip:
-            return wanted and "always" in own and "always" not in self.skip
-        return wanted and own.isdisjoint(self.skip) and not ("tagged" in self.skip and tags)
-
-
-ANY_TAGS = Tags(frozenset({"all", "never"}))
-"""What some choice of tags selects: every task."""
-
-
 _Verdict = Literal["holds", "fails", "wrong", "waits"]  # of conditions; `waits`: facts decide
 
 

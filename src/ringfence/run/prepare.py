@@ -22,7 +22,8 @@ from ringfence.project import settings
 from ringfence.project.awaited import Awaited, awaited
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.project import Project, read, read_hosts
-from ringfence.project.render import ANY_TAGS, HOSTS_OF_RUN, SPECIAL_TAGS, TAGS_OF_RUN, RenderedTasks, Tags
+from ringfence.project.render import RenderedTasks
+from ringfence.project.tags import ANY_TAGS, HOSTS_OF_RUN, SPECIAL_TAGS, TAGS_OF_RUN, Tags
 from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.host_problems import ProblemsOfHosts
 from ringfence.run.memory import rarely_collected
