@@ -18,8 +18,18 @@ from ringfence.project.plays import Play
 from ringfence.project.render import RenderedTasks, TaskRenderer, render
 from ringfence.project.tags import ANY_TAGS, Tags
 from ringfence.secret import contains_secret
-from ringfence.templates.budget import (LOOK, SCOPE, OverBudget, RenderError, UndefinedFacts, UntrustedLookup, charge, exhausted,
-                                        one_budget, undefined)
+from ringfence.templates.budget import (
+    LOOK,
+    SCOPE,
+    OverBudget,
+    RenderError,
+    UndefinedFacts,
+    UntrustedLookup,
+    charge,
+    exhausted,
+    one_budget,
+    undefined,
+)
 from ringfence.templates.compile import template
 from ringfence.templates.host_facts import host_facts
 from ringfence.templates.lazy import FACTS, HostVars
@@ -44,8 +54,7 @@ class _PlayHosts:
 MAGIC: Mapping[str, Any] = {
     "ansible_version": {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"},
     "ansible_check_mode": False, "ansible_diff_mode": False}
-"""Ansible's variables of every run. The language is that of this version; check mode is off: a plan and what is made of it
-come out the same."""
+"""Ansible's variables of every run, whose language this version's is; check mode is off: plans and what is made of them are one."""
 FORKS_OF_ANSIBLE = 5  # ansible-core 2.19, lib/ansible/config/base.yml, DEFAULT_FORKS: what a run has without --forks
 Chosen = tuple[Mapping[str, None], Seq]
 """The hosts of a pattern, to look up and in their order."""
@@ -341,8 +350,7 @@ def _target(play: Play, fleet: Inventory, extra: Map, vault: Vault, left: frozen
     magic = {**of_run, "omit": OMIT, "hostvars": hostvars, "playbook_dir": os.path.abspath(play.folder),
              "ansible_play_name": _name(play, scope) or ",".join(patterns_of_play), **_names_of_roles(play), **dict.fromkeys(
                  ("play_hosts", "ansible_play_hosts", "ansible_play_hosts_all", "ansible_play_batch"), names)}
-    hidden = frozenset(extra)
-    return _PlayHosts(play, hosts, tuple(TaskRenderer(s, hidden) for s in play.tasks), magic)
+    return _PlayHosts(play, hosts, tuple(TaskRenderer(s, frozenset(extra)) for s in play.tasks), magic)
 
 
 def _name(play: Play, scope: Scope) -> str:
