@@ -54,7 +54,7 @@ class _PlayHosts:
 MAGIC: Mapping[str, Any] = {
     "ansible_version": {"full": "2.19.0", "major": 2, "minor": 19, "revision": 0, "string": "2.19.0"},
     "ansible_check_mode": False, "ansible_diff_mode": False}
-"""Ansible's variables of every run, whose language this version's is; check mode is off: plans and what is made of them are one."""
+"""Ansible's variables of each run, in the language of this version. Check mode is off: plans and what is made of them are one."""
 FORKS_OF_ANSIBLE = 5  # ansible-core 2.19, lib/ansible/config/base.yml, DEFAULT_FORKS: what a run has without --forks
 Chosen = tuple[Mapping[str, None], Seq]
 """The hosts of a pattern, to look up and in their order."""
