@@ -40,8 +40,8 @@ if TYPE_CHECKING:  # of results that few commands have: the others need not wait
 Status = Literal["in_sync", "reachable", "valid", "differs", "not_in_force", "changed", "restored", "lost", "unknown",
                  "unreachable", "refused", "stale", "invalid", "failed"]
 COMPARED: tuple[Status, ...] = ("in_sync", "valid", "differs", "not_in_force", "changed", "refused")
-"""What becomes of hosts of which `changes` tell all that differs; `valid`, of which nobody asks that. Of others they tell what was
-to be done when they were read, a part of it, or nothing."""
+"""What becomes of hosts of which `changes` tell all that differs; `valid`, of which nobody asks that. Of others they tell what
+was to be done when they were read, a part of it, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)

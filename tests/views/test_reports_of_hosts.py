@@ -16,7 +16,17 @@ from report_texts import create, hostile_results, report_text
 from sarif import log, place
 
 from ringfence.diagnostics import Diagnostic, Where
-from ringfence.errors import ExitCode, GuardRefused, HostError, Interrupted, Lost, OutcomeUnknown, Restored, StalePlan, Unreachable
+from ringfence.errors import (
+    ExitCode,
+    GuardRefused,
+    HostError,
+    Interrupted,
+    Lost,
+    OutcomeUnknown,
+    Restored,
+    StalePlan,
+    Unreachable,
+)
 from ringfence.model.state import Change
 from ringfence.plan.obstacles import Affected, DeclaredObject, Obstacle, Reason
 from ringfence.report import HostResult, ValidatedResult
