@@ -336,6 +336,24 @@ def test_junit_has_a_case_for_each_host_and_object(cli: Cli) -> None:
         assert 'message="DIFFERS: enabled is false, declared true" type="drift-differs"' in reports(cli)["junit"]
 
 
+def test_junit_passes_nothing_of_a_host_that_was_not_compared(cli: Cli) -> None:
+    not_there = ("web1", "firewall_rule corp-new")
+    new = "    - firewall_rule: {name: corp-new, protocol: tcp, local_port: 7, remote_address: 10.0.0.1}\n"
+    nobody = "    - firewall_rule: {name: wrong, protocol: tcp, authentication: required, remote_user: 'CORP\\nobody'}\n"
+    with fleet(cli, 1) as hosts:
+        cli.write({"site.yml": PLAYBOOK + new + nobody})
+        assert cli("drift", *ASKED).code == 1
+        assert (cases(cli)["web1", "host"], cases(cli)[not_there]) == ("error", "skipped")
+        assert {became for (suite, name), became in cases(cli).items() if suite == "web1" and name != "host"} == {"skipped"}
+        cli.write({"site.yml": PLAYBOOK})
+        assert cli("apply", "--yes").code == 0
+        cli.write({"site.yml": PLAYBOOK + new})
+        assert cli("plan", "-o", "site.plan.json").code == 0
+        hosts["web1"].registry.unset(RULES, "corp-rdp")
+        assert cli("apply", "site.plan.json", "--yes", *ASKED).code == 3
+        assert (cases(cli)[not_there], cases(cli)["web1", "firewall_rule corp-rdp"]) == ("skipped", "failure")
+
+
 def test_junit_of_a_valid_project(cli: Cli) -> None:
     cli.write({"site.yml": PLAYBOOK})
     assert cli("validate", *ASKED).code == 0

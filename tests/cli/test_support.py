@@ -58,6 +58,96 @@ def test_mistakes_are_told_without_their_names(cli: Cli) -> None:
     assert "dc7.fabrikam.example" not in text
 
 
+NAMED = {  # every name has zq in it, in every place of a project that has names
+    "ringfence.yml": "inventory: zq-inv\nplaybooks: [playbooks/zq-play.yml]\nrequire_scope: true\n"
+                     "project: {name: ZQ Holding AG, id: 0123456789abcdef}\n",
+    "zq-inv/hosts.yml": "all: {children: {zq_payroll_zurich: {hosts: {zq-sql01: {ansible_host: zq-db.corp.zqq}, "
+                        "'zqweb[1:2]': }}}}\n",
+    "zq-inv/zq-more.ini": "[zq_ini]\nzqini1 zq_port=1\n",
+    "zq-inv/group_vars/zq_payroll_zurich.yml": "zq_nets: {zq-sql02: 10.1.0.0/16, zq net: [zq-a]}\nzq_site: zqtown\n",
+    "zq-inv/host_vars/zq-sql01.yml": "zq_of_host: zq value with words\n",
+    "roles/zqrole/tasks/main.yml": "- firewall_rule: {name: zq of role, protocol: tcp}\n",
+    "playbooks/zq-play.yml": """
+- name: zq play of acme
+  hosts: zq_payroll_zurich:&zq_payroll_zurich
+  tags: [zqtag]
+  vars: {zq_own: {zq-key: 5}, zqpart: zqleft}
+  tasks:
+    - name: zq task
+      firewall_rule: {name: zq-takeover-vpn3, protocol: tcp, local_port: 22, group: zq group, description: zq words}
+      when: zq_of_host == 'zq value with words'
+    - firewall_rule: {name: "zq {{ zqpart }} {{ zq_site }}-x", protocol: tcp, local_port: 23, remote_address: 10.0.0.1}
+      loop: [zq-one, {zqk: zqv}]
+"""}
+_TASK = "    - firewall_rule: {%s}\n"
+
+
+@pytest.mark.parametrize(("file", "content"), [
+    ("", ""),
+    *((("playbooks/zq-play.yml"), "+" + _TASK % task) for task in (
+        'name: a, protocol: tcp, local_port: "{{ zq_nets[inventory_hostname] }}"', "name: a, action: zqalow",
+        "name: zq-b, protocol: zqq",
+        "name: zq-takeover-vpn3, protocol: udp", 'name: "zq {{ zqpart }} zqtown-x", protocol: udp',
+        'name: "{{ zqpart }}-{{ zq_site }}", protocol: tcp', 'name: "{{ zq_undefined }}"', 'name: "{{ zq_own.zqnothing }}"',
+        'name: "{{ zq_site | int }}", local_port: "{{ zq_of_host }}"', "name: zq name, remote_address: zq-db.corp.zqq",
+        'name: "{{ lookup(\'file\', \'zqq/secret.txt\') }}"', "program: 'C:\\\\zqq\\\\zqq.exe', protokol: tcp, name: zqq",
+        "name: [zq-list-1, zq-list-1], protocol: tcp", 'name: "{% zqq %}"', f"name: {'zqq ' * 90}, action: {'zqq ' * 90}")),
+    ("playbooks/zq-play.yml", "+    - import_tasks: zq-gone.yml\n"),
+    ("playbooks/zq-play.yml", "+    - import_role: {name: zq_gone}\n    - import_role: {name: zqrole}\n"),
+    ("playbooks/zq-play.yml", "+- hosts: zq_nobody:zqweb3\n  tasks: []\n"),
+    ("playbooks/zq-play.yml", "+    - firewall_rule: {name: zq-broken, zqq: [}\n"),
+    ("playbooks/zq-play.yml", "+  - firewall_rule: {name: zq-broken-too}\n"),
+    ("playbooks/zq-play.yml", "+    - assert: {that: zq_site == 'zqq'}\n"),
+    ("zq-inv/hosts.yml", "all: {children: {zq_payroll_zurich: {hosts: [zq-sql01]}}}\n"),
+    ("zq-inv/hosts.yml", "all: {children: {zq_payroll_zurich: {hosts: {'zqq[5:1]': , zq-sql01: {ansible_port: zqport}}, "
+                         "childs: {zqq: }}}}\n"),
+    ("zq-inv/hosts.yml", "all: {children: {zq_payroll_zurich: {hosts: {zq-sql01: \n"),
+    ("zq-inv/zq-more.ini", "[zq_ini\nzqini1 zq_port='1\n"),
+    ("zq-inv/host_vars/zq-sql01.yml", "zq_of_host: {zqq: [\n"),
+    ("zq-inv/host_vars/zq-sql01.yml", "ansible_connection: zqcom\nansible_psrp_auth: zqauth\nansible_psrp_authh: 1\n"),
+    ("ringfence.yml", "+limit: zqnobody\n"),
+    ("ringfence.yml", "+modules: zqmodules\n"),
+    ("ringfence.yml", "+limit: [zq-sql01, zq_gone]\ntags: [zqgone, zqtag]\n"),
+    ("ringfence.yml", "+vault_id: zqq@zq-pass\n"),
+])
+def test_no_name_of_a_project_with_a_mistake_is_left(file: str, content: str, cli: Cli) -> None:
+    cli.write(NAMED)
+    if file:
+        cli.write({file: NAMED[file] + content[1:] if content[:1] == "+" else content})
+    text = bundle(cli)
+    told = json.loads(text)
+    assert told["problems"]
+    assert [line for line in text.splitlines() if "zq" in line.casefold()] == []
+    severities = {one["severity"] for one in told["problems"]}
+    assert severities <= {"error", "warning", "note"}
+
+
+def test_no_name_of_the_command_line_is_left(cli: Cli) -> None:
+    cli.write(NAMED | {"zq-extra.yml": "zq_extra: zqthing\n"})
+    for number, flags in enumerate((["-l", "zqnobody:zqweb1"], ["-t", "zqgone,zqtag"], ["-i", "zqone,zqtwo"],
+                                    ["-e", "zq_site=zqx y"], ["-e", "@zq-gone.yml"], ["-e", "@zq-extra.yml"],
+                                    ["-i", "zq-gone.yml"])):
+        assert cli("support", f"{number}.json", *flags).code == 0
+        assert "zq" not in (cli.folder / f"{number}.json").read_text(encoding="ascii").casefold()
+
+
+def test_words_that_the_bundle_is_made_of_are_no_names(cli: Cli) -> None:
+    words = ("summary", "detail", "file", "error", "severity", "message", "Error", "İ")
+    cli.write({"hosts.yml": "all: {children: {berlin: {hosts: {summary: {detail: severity, file: message}}}}}\n",
+               "site.yml": "- hosts: berlin\n  tasks:\n" + "".join(
+                   f"    - firewall_rule: {{name: {word}, protokol: tcp, group: {word}}}\n" for word in words)})
+    told = json.loads(bundle(cli))
+    assert {tuple(one) for one in told["problems"]} == {("severity", "file", "line", "summary", "detail", "host")}
+    assert {one["severity"] for one in told["problems"]} <= {"error", "warning"}
+
+
+def test_names_that_cannot_be_read_are_told_of(cli: Cli) -> None:
+    assert "may be left" not in json.loads(bundle(cli))["note"]
+    cli.write({"site.yml": "- hosts: berlin\n  tasks: [\n"})
+    said = cli("support", "second.json")
+    assert (said.code, "may be left" in json.loads((cli.folder / "second.json").read_text())["note"]) == (0, True)
+
+
 def test_what_runs_ended_with_is_told(cli: Cli) -> None:
     assert cli("apply", "--yes").code != 0  # nobody is there
     (run,) = json.loads(bundle(cli))["runs"]

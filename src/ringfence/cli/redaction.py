@@ -30,21 +30,21 @@ class Redaction:
         self._counts: dict[str, int] = {}
         found = sorted({(word, sort) for word, sort in names if len(word) >= _SHORT}, key=lambda one: (-len(one[0]), one))
         for word, sort in found:
-            self._word(word, sort)
+            self.word(word, sort)
         alternatives = "|".join(re.escape(word) for word, _ in found)
         self._named = re.compile(rf"(?<![\w-])(?:{alternatives})(?![\w-])", re.I) if alternatives else None
 
     def text(self, text: str) -> str:
         """A text with words in place of names."""
         if self._named:
-            text = self._named.sub(lambda match: self._known[match[0].casefold()], text)
+            text = self._named.sub(lambda match: self.word(match[0], "name"), text)
         for sort, form in _FORMS:
             text = form.sub(partial(self._replaced, sort), text)
         return text
 
     def _replaced(self, sort: str, match: re.Match[str]) -> str:
         found = match[0]
-        return found if found in _KEPT or (sort == "address" and not _is_address(found)) else self._word(found, sort)
+        return found if found in _KEPT or (sort == "address" and not _is_address(found)) else self.word(found, sort)
 
     def data(self, value: Any) -> Any:
         """Plain values, keys of mappings too."""
@@ -56,7 +56,8 @@ class Redaction:
             return [self.data(one) for one in value]
         return value
 
-    def _word(self, name: str, sort: str) -> str:
+    def word(self, name: str, sort: str) -> str:
+        """What stands for a name."""
         key = name.casefold()
         if key not in self._known:
             self._counts[sort] = self._counts.get(sort, 0) + 1
