@@ -26,6 +26,9 @@ OPENED = {p.name: {"block": "allow", "allow": "block"}.get(p.least, not p.least)
 @pytest.mark.parametrize(("rules", "declared", "ports"), [
     ({}, ("firewall_profile", {"profiles": "domain", "default_inbound_action": "allow"}), [22, 135, 445, 1433, 3389, 5985, 5986]),
     ({}, ("firewall_profile", {"profiles": "domain", "enabled": False}), [22, 135, 445, 1433, 3389, 5985, 5986]),
+    ({}, ("firewall_profile", {"profiles": "domain", "disabled_interface_aliases": "Ethernet"}),
+     [22, 135, 445, 1433, 3389, 5985, 5986]),
+    ({}, ("firewall_profile", {"profiles": "private", "disabled_interface_aliases": "Ethernet"}), []),  # it is in another one
     ({}, ("firewall_profile", {"profiles": "domain", **OPENED}), [22, 135, 445, 1433, 3389, 5985, 5986]),
     ({"b": BLOCK.format("LPort=445|")}, ("firewall_profile", {"profiles": "domain", "default_inbound_action": "allow"}),
      [22, 135, 1433, 3389, 5985, 5986]),

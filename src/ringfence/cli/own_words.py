@@ -9,7 +9,7 @@ from ringfence.cli.app import CALLS
 from ringfence.errors import FAILURES
 from ringfence.inventory.listing import MADE_BY_ANSIBLE
 from ringfence.project import playbook_keys
-from ringfence.project.render import SPECIAL_TAGS
+from ringfence.project.tags import SPECIAL_TAGS
 from ringfence.report import Status
 from ringfence.run_settings import SETTINGS
 from ringfence.templates.environment import environment

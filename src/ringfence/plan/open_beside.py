@@ -17,6 +17,7 @@ from ringfence.model.once import filter_of, once
 from ringfence.model.resource import Resource
 from ringfence.plan.plan import Plan
 from ringfence.policy.flow_conditions import USUAL, VARIABLE
+from ringfence.policy.meeting import types_meet
 from ringfence.policy.place import ALL_PROFILES
 from ringfence.policy.settings_in_force import FIREWALL_PROFILE
 
@@ -162,7 +163,7 @@ def _covers(other: Any, declared: Any) -> bool:
     return ((other.protocol in (declared.protocol, "any") or (named and declared.protocol == "any"))
             and bool(set(other.profiles) & set(declared.profiles))
             and _same_ports(other, declared, named)
-            and (not other.icmp_type or (bool(declared.icmp_type) and set(declared.icmp_type) <= set(other.icmp_type)))
+            and types_meet(declared.icmp_type, other.icmp_type)
             and (not declared.program or _program(other) in ("", _program(declared)))
             and (not declared.service or other.service in (None, "*", declared.service)))
 

@@ -11,7 +11,7 @@ from ringfence.model.state import Change, title, with_changes
 from ringfence.plan.plan import Plan
 from ringfence.policy.flow import SYSTEM, SYSTEM_ACCOUNT, TCP, Flow, number_of
 from ringfence.policy.flow_verdict import REASONS
-from ringfence.policy.place import ALL_PROFILES, Place
+from ringfence.policy.place import ALL_PROFILES, HostNetwork, Place
 
 _ANYBODY = number_of("198.51.100.77")  # RFC 5737: nobody in particular
 _SVCHOST = r"%SystemRoot%\System32\svchost.exe"
@@ -39,21 +39,29 @@ def _opens_by_itself(change: Change) -> bool:
     return was != will and (stopped or (will is not None and will.enabled and will.may("exempt")))
 
 
+def _places(network: HostNetwork) -> list[Place]:
+    """Each profile, whatever the host's networks are, and each interface, since of some the firewall may be switched off."""
+    return [*(Place(network, profile) for profile in ALL_PROFILES),
+            *(Place(network, one.profile or "public", one) for one in network.facts.interfaces)]
+
+
 def _opened(plan: Plan) -> Iterator[Diagnostic]:
     before, after = (plan.found.policy(state) for state in (
         plan.found.state, with_changes(plan.found.state, [c for c in plan.changes if c.writes])))
     for port, what in SENSITIVE_PORTS.items():
         program, service = (SYSTEM, "") if port in _OF_THE_KERNEL else _LISTENERS.get(port, _A_SERVER)
         flow = Flow("inbound", TCP, None, _ANYBODY, port, 50_000, program=program, service=service, user=SYSTEM_ACCOUNT)
-        for profile in ALL_PROFILES:
-            place = Place(before.network, profile)
+        told = set[str]()  # profiles: what holds for all of one is not said again of each interface
+        for place in _places(before.network):
+            profile, on = place.profile, f" on {place.interface.alias}" if place.interface else ""
             was, will = before.verdict_at(flow, place), after.verdict_at(flow, place)
             secured = was.reason == "ipsec_required"  # a rule that is declared to let in said nothing of clear traffic then
-            if will.action != "allow" or was.action != "block" or (
+            if profile in told or will.action != "allow" or was.action != "block" or (
                     not secured and any(id in plan.declarations for id in will.by)):
                 continue
+            told |= set() if on else {profile}
             by = ", ".join(title(id, r) for id in will.by if (r := plan.after.get(id)) is not None)
             gone = "IPsec is required no more" if secured else ""
             why = "; ".join(filter(None, (REASONS[will.reason], by, will.setting, gone)))
-            yield Diagnostic(NOWHERE, f"{port} ({what}) is let in from anywhere in the {profile} profile once this is made: "
+            yield Diagnostic(NOWHERE, f"{port} ({what}) is let in from anywhere in the {profile} profile{on} once this is made: "
                              f"{why}", "See whether that is meant: `ringfence evaluate` says what decides", "warning")

@@ -314,6 +314,8 @@ class PolicyOnHost:
         if off:
             yield from self._switch(one.id.name, "enabled", Reason(
                 "firewall_off", "the firewall is off there", "switch it on: `enabled: true`, or the policy that switches it off"))
+        if one.id.kind == FIREWALL_PROFILE and "disabled_interface_aliases" not in one.values:
+            yield from self._interfaces_disabled(one.id.name)
         for name, value in one.values.items():
             p = kind.properties[name]
             if value == p.absent or name not in kind.registry_values:

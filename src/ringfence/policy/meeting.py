@@ -121,6 +121,11 @@ _ENDS: Mapping[str, Callable[[tuple[str, ...]], Ranges | None]] = {
     "local_address": _addresses, "remote_address": _addresses, "local_port": _ports, "remote_port": _ports}
 
 
+def types_meet(one: Collection[str], other: Collection[str]) -> bool:
+    """Whether lists of ICMP types have one in common; an empty one is all."""
+    return _met_types((one, other)) is not None
+
+
 def _met_types(lists: Sequence[Collection[str]]) -> list[tuple[int, int]] | None:
     """ICMP types with codes that lists have in common; empty for all."""
     found: set[tuple[int, int | None]] | None = None
