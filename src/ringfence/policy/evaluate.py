@@ -23,7 +23,7 @@ from ringfence.policy.flow_conditions import Outcome
 from ringfence.policy.flow_verdict import Doubt, FlowAction, FlowVerdict, Matches
 from ringfence.policy.matcher import Match, PolicyRule, RuleIndex
 from ringfence.policy.place import HostNetwork, Place
-from ringfence.policy.secured import exempt_always, uncertain_exemptions
+from ringfence.policy.secured import exempt_always, requires, uncertain_exemptions, uncertain_requirements
 from ringfence.policy.settings_in_force import FIREWALL_PROFILE, STORE_TITLES, SettingInForce, SettingsInForce
 
 _SWITCHES = ("enabled", "allow_inbound_rules", "default_inbound_action", "default_outbound_action", "disabled_interface_aliases")
@@ -185,6 +185,8 @@ def decide(flow: Flow, place: Place, matches: Matches, settings: SettingsInForce
     switches, exempt = settings.of_profile(place.profile, _SWITCHES), settings.host("exemptions")
     if matches.exempt:
         matches = replace(matches, exempt=uncertain_exemptions(matches.exempt, matches.secured))
+    if len(matches.secured) > 1:
+        matches = replace(matches, secured=uncertain_requirements(matches.secured, flow.direction == "inbound"))
     every = matches.all()
     if doubts or any(s.least is None for s in switches.values()):  # a profile of which nothing is known has no values to try
         decided = _UNDECIDED
@@ -283,8 +285,7 @@ def _secured(case: _Case) -> _Answer | None:
     known = case.exempt.value if not case.exempt.doubt else None
     if exempt_always(flow, case.place, known if isinstance(known, tuple) else () if least else None):
         return None
-    way = "requires_inbound" if flow.direction == "inbound" else "requires_outbound"
-    requires = case.counting((m for m in case.matches.secured if getattr(m.filter, way)), False)
-    if not requires or case.counting(case.matches.exempt, True):
+    required = case.counting((m for m in case.matches.secured if requires(m, flow.direction == "inbound")), False)
+    if not required or case.counting(case.matches.exempt, True):
         return None
-    return _Answer(False, "ipsec_required", tuple(m.id for m in requires))
+    return _Answer(False, "ipsec_required", tuple(m.id for m in required))

@@ -7,7 +7,7 @@ from ringfence.policy.matcher import Match
 from ringfence.policy.meeting import is_within
 from ringfence.policy.place import Place
 
-_IKE = (500, 4500)  # what negotiates is let through by Windows itself ("IKE exemptions")
+_IKE, _IKE_OF_IPV4 = 500, 4500  # what negotiates is let through by Windows itself ("IKE exemptions")
 _NEIGHBORS, _ROUTERS = (135, 136, 137), (133, 134)  # ICMPv6, RFC 4861
 _DHCP = ({67, 68}, {546, 547})  # of IPv4 and IPv6: RFC 2131, RFC 8415
 _ENDS = ("protocol", "local_address", "remote_address", "local_port", "remote_port")
@@ -21,7 +21,8 @@ def exempt_always(flow: Flow, place: Place, exemptions: tuple[str, ...] | None) 
     if target is not None and not place.is_unicast(target):
         return True
     ports = {flow.local_port, flow.remote_port}
-    if flow.protocol == UDP and (flow.local_port in _IKE or flow.remote_port in _IKE):
+    ends = [one for one in (flow.local_address, flow.remote_address) if one is not None]
+    if flow.protocol == UDP and (_IKE in ports or (_IKE_OF_IPV4 in ports and not any(one >> 128 for one in ends))):
         return True
     of = {"icmp": flow.protocol in (ICMPV4, ICMPV6),
           "neighbor_discovery": flow.protocol == ICMPV6 and flow.icmp_type in _NEIGHBORS,
@@ -29,6 +30,20 @@ def exempt_always(flow: Flow, place: Place, exemptions: tuple[str, ...] | None) 
           "dhcp": flow.protocol == UDP and any(ports <= those and flow.remote_address is not None
                                                and flow.remote_address >> 128 == family for family, those in enumerate(_DHCP))}
     return any(is_one and (exemptions is None or name in exemptions) for name, is_one in of.items())
+
+
+def requires(match: Match, inbound: bool) -> bool:
+    """Whether a rule that secures lets nothing in clear pass that way."""
+    return match.filter.requires_inbound if inbound else match.filter.requires_outbound
+
+
+def uncertain_requirements(secured: tuple[Match, ...], inbound: bool) -> tuple[Match, ...]:
+    """Rules that secure and match together. Which of several holds no document says: where one of them does not require it, that
+    one may."""
+    if all(requires(m, inbound) for m in secured):
+        return secured
+    doubt = "which of the rules that secure it holds, where not all of them require it"
+    return tuple(m._replace(doubts=(*m.doubts, doubt)) if requires(m, inbound) else m for m in secured)
 
 
 def uncertain_exemptions(exempt: Iterable[Match], secured: Iterable[Match]) -> tuple[Match, ...]:
