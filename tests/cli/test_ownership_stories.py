@@ -385,6 +385,19 @@ def test_a_ledger_that_is_made_anew_keeps_what_it_knows(story: Story) -> None:
     story.done("plan")
 
 
+def test_what_goes_back_to_what_ships_is_nobodys(story: Story) -> None:
+    """The ledger has forgotten that it was taken over."""
+    name = "RemoteDesktop-UserMode-In-TCP"
+    story.settings()
+    said = f"name: {name}, enabled: true, remote_address: 10.0.0.0/8, protocol: tcp, local_port: 3389"
+    story.play(f"{{firewall_rule: {{{said}}}, adopt: true}}")
+    story.done("apply", "--yes", "--force", "lockout")
+    assert story.entries() == {name.lower(): "adopted"}
+    story.play(f"firewall_rule: {{name: {name}, state: default}}")
+    assert story.changes("apply", "--yes", "--force", "lockout") == [f"update {name}"]
+    assert story.entries() == {}
+
+
 def test_objects_are_released_and_a_damaged_ledger_is_made_anew(story: Story) -> None:
     story.settings(prune="created")
     story.play(story.rule("web"), story.rule("old", 81))

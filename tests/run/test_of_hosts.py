@@ -1,6 +1,7 @@
 """How a run goes on a host: the command line goes before its plays, these before ringfence.yml, whatever the setting is."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ringfence.rollout.rollout_policy import ROLLOUT_KEYS
 from ringfence.rollout.wave_checks import parse_check
 from ringfence.rollout.waves import parse_apart, parse_wave_size
 from ringfence.run.host_job import HostJob, RunContext
+from ringfence.run.of_hosts import program_path
 from ringfence.run.prepare import Prepared, prepare
 from ringfence.run.run_options import RunOptions
 
@@ -73,3 +75,9 @@ def test_who_goes_before_whom(key: str, tmp_path: Path) -> None:
 
 def test_each_setting_is_looked_at() -> None:
     assert set(SAID) == set(BY_DEFAULT) == set(RUN_KEYS)
+
+
+def test_a_program_of_a_check_is_looked_for_where_its_name_says(tmp_path: Path) -> None:
+    assert program_path("sh", tmp_path) == shutil.which("sh")
+    assert program_path("no-such-program", tmp_path) == "no-such-program"
+    assert program_path("checks/sh", tmp_path) == str(tmp_path / "checks" / "sh")

@@ -2,7 +2,7 @@
 
 
 import pytest
-from core import at, task
+from core import KINDS, at, task
 from hosts import LabHost, errors
 from ipsec_tasks import ISOLATION, PHASE1, a_rule, a_set
 
@@ -128,3 +128,12 @@ def test_what_was_said_of_declared_sets_is_not_said_again_beside_one_that_is_mis
     told = LabHost().plan(a_set(proposal=optional), second, rule).diagnostics
     assert ["nowhere" in d.summary for d in errors(told)] == [True]
     assert not any("both authentications are optional" in d.summary for d in told)
+
+
+def test_every_property_that_names_a_set_says_so() -> None:
+    """By that it is made first, removed last, and told where it is declared absent."""
+    named = {(kind.name, p.name): p.references for kind in KINDS.values() for p in kind.properties.values()
+             if f"ipsec_{p.name}" in KINDS}
+    assert len(named) == 5
+    for (kind, name), references in named.items():
+        assert references == f"ipsec_{name}", kind

@@ -182,3 +182,9 @@ def test_no_template_shows_a_secret(text: str) -> None:
         shown = repr(value) if value is OMIT or contains_secret(value) else json.dumps(value, default=repr)
     shown += repr(here.warnings)
     assert not [s for s in SPELLINGS if s in shown]
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [
+    (1, 1, True), (1, True, False), (1, 1.0, False), ("1", 1, False), ("a", "a", True), ([1], [1], True), (None, False, False)])
+def test_secrets_are_equal_where_they_are_the_same_value(one: Any, other: Any, same: bool) -> None:
+    assert (Secret(one) == Secret(other)) is same

@@ -66,6 +66,14 @@ def test_a_value_with_a_piece_missing_is_none(inside: str) -> None:
     assert "FWP_MATCH_EQUAL" in found.verbatim
 
 
+def test_what_is_kept_of_what_nobody_understands_is_cut() -> None:
+    text = dump_text({"filters": [{"if": ["IP_REMOTE_PORT EQUAL u16 443"]}]})
+    for length, cut in ((10, False), (5_000, True)):
+        inside = f"<type>FWP_NEW</type><new>{'x' * length}</new>"
+        (found,) = read_wfp_dump(text.replace("<type>FWP_UINT16</type><uint16>443</uint16>", inside)).filters[0].conditions
+        assert (found.verbatim.endswith("…"), len(found.verbatim) <= 1_001) == (cut, True)
+
+
 def test_the_name_of_the_rule_that_a_block_filter_is_of() -> None:
     text = dump_text({"filters": [{"flags": ["HAS_FILTER_ORIGIN"]}, {}]}).replace(
         "<rawContext>0</rawContext>", "<providerContextKey>{00000000-0000-0000-0000-0000000000aa}</providerContextKey>").replace(
