@@ -29,6 +29,10 @@ OPENED = {p.name: {"block": "allow", "allow": "block"}.get(p.least, not p.least)
     ({}, ("firewall_profile", {"profiles": "domain", "disabled_interface_aliases": "Ethernet"}),
      [22, 135, 445, 1433, 3389, 5985, 5986]),
     ({}, ("firewall_profile", {"profiles": "private", "disabled_interface_aliases": "Ethernet"}), []),  # it is in another one
+    ({}, ("firewall_profile", {"profiles": "domain", "disabled_interface_aliases": ETHERNET.guid}),  # the host names none
+     [22, 135, 445, 1433, 3389, 5985, 5986]),
+    ({"b": BLOCK.format("LPort=445|")}, ("firewall_profile", {"profiles": "domain", "disabled_interface_aliases": "Ethernet"}),
+     [22, 135, 445, 1433, 3389, 5985, 5986]),  # blocks do not count there ([MS-FASP] 2.2.38)
     ({}, ("firewall_profile", {"profiles": "domain", **OPENED}), [22, 135, 445, 1433, 3389, 5985, 5986]),
     ({"b": BLOCK.format("LPort=445|")}, ("firewall_profile", {"profiles": "domain", "default_inbound_action": "allow"}),
      [22, 135, 1433, 3389, 5985, 5986]),
@@ -66,3 +70,13 @@ def test_what_ipsec_held_is_told(declared: list[dict[str, Any]], ports: list[int
     told = [d.summary for d in on.plan(*tasks).diagnostics if "is let in from anywhere in the domain" in d.summary]
     assert [int(summary.split()[0]) for summary in told] == ports
     assert all(summary.endswith("a rule allows it; firewall_rule a; IPsec is required no more") for summary in told)
+
+
+def test_an_interface_that_had_no_firewall_is_not_told_again() -> None:
+    other = ETHERNET.guid.replace("1", "2")
+    on = LabHost({}, on=machine("SRV1", interfaces=(ETHERNET,)))
+    on.machine.registry.set(POLICY + r"\DomainProfile", "DisabledInterfaces", ETHERNET.guid)
+    planned = on.plan(task("firewall_profile", {"profiles": "domain", "disabled_interface_aliases": [ETHERNET.guid, other]}))
+    told = [d.summary for d in planned.diagnostics if d.summary.startswith("3389")]
+    assert len(told) == 1
+    assert f"in the domain profile on {other} once this is made" in told[0]

@@ -5,13 +5,15 @@ that let in are told by themselves."""
 from collections.abc import Iterator
 
 from ringfence.diagnostics import NOWHERE, Diagnostic
+from ringfence.model.facts import NetworkInterface
 from ringfence.model.narrowing import SENSITIVE_PORTS
 from ringfence.model.once import filter_of
 from ringfence.model.state import Change, title, with_changes
 from ringfence.plan.plan import Plan
+from ringfence.policy.evaluate import Policy
 from ringfence.policy.flow import SYSTEM, SYSTEM_ACCOUNT, TCP, Flow, number_of
 from ringfence.policy.flow_verdict import REASONS
-from ringfence.policy.place import ALL_PROFILES, HostNetwork, Place
+from ringfence.policy.place import ALL_PROFILES, Place
 
 _ANYBODY = number_of("198.51.100.77")  # RFC 5737: nobody in particular
 _SVCHOST = r"%SystemRoot%\System32\svchost.exe"
@@ -39,10 +41,23 @@ def _opens_by_itself(change: Change) -> bool:
     return was != will and (stopped or (will is not None and will.enabled and will.may("exempt")))
 
 
-def _places(network: HostNetwork) -> list[Place]:
-    """Each profile, whatever the host's networks are, and each interface, since of some the firewall may be switched off."""
-    return [*(Place(network, profile) for profile in ALL_PROFILES),
-            *(Place(network, one.profile or "public", one) for one in network.facts.interfaces)]
+def _places(before: Policy, after: Policy) -> Iterator[Place]:
+    """Each profile, whatever the host's networks are, and each interface, since of some the firewall may be switched off. A host that
+    did not tell of its interfaces has those for which that is to be."""
+    network = before.network
+    yield from (Place(network, profile) for profile in ALL_PROFILES)
+    if network.facts.tells_interfaces:
+        yield from (Place(network, one.profile or "public", one) for one in network.facts.interfaces)
+        return
+    for profile in ALL_PROFILES:
+        yield from (Place(network, profile, NetworkInterface(guid, guid, profile=profile))
+                    for guid in _without_firewall(after, profile) if guid not in _without_firewall(before, profile))
+
+
+def _without_firewall(policy: Policy, profile: str) -> tuple[str, ...]:
+    """The GUIDs of the interfaces on which a profile's firewall is off."""
+    listed = policy.settings.profile(profile, "disabled_interface_aliases").value
+    return listed if isinstance(listed, tuple) else ()
 
 
 def _opened(plan: Plan) -> Iterator[Diagnostic]:
@@ -52,7 +67,7 @@ def _opened(plan: Plan) -> Iterator[Diagnostic]:
         program, service = (SYSTEM, "") if port in _OF_THE_KERNEL else _LISTENERS.get(port, _A_SERVER)
         flow = Flow("inbound", TCP, None, _ANYBODY, port, 50_000, program=program, service=service, user=SYSTEM_ACCOUNT)
         told = set[str]()  # profiles: what holds for all of one is not said again of each interface
-        for place in _places(before.network):
+        for place in _places(before, after):
             profile, on = place.profile, f" on {place.interface.alias}" if place.interface else ""
             was, will = before.verdict_at(flow, place), after.verdict_at(flow, place)
             secured = was.reason == "ipsec_required"  # a rule that is declared to let in said nothing of clear traffic then

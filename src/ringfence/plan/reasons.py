@@ -36,6 +36,7 @@ CATEGORIES: dict[Category, int] = {"firewall": 2, "connection_security": 3}  # N
 # Keywords whose being empty says nothing of the host: every one with an address has the first two, the others come and go
 NOT_ASKED = ("LocalSubnet", "Internet", "PlayToDevice", "CaptivePortal")
 DYNAMIC_KEYWORDS = "radyn"  # tokens of addresses that Windows resolves from names begin so: RADynKey, as far as it was seen
+_DISABLED = "disabled_interface_aliases"
 Found = Iterator[tuple[tuple[str, ...], Reason]]  # the profiles that a reason holds in, and the reason
 _NOTHING: Mapping[str, tuple[Reason, ...]] = {}
 _NOT_LOOKED_AT = Reason(
@@ -212,10 +213,10 @@ class PolicyOnHost:
             yield (profile,), Reason(reason.obstacle, reason.text + by, reason.advice)
 
     def _interfaces_disabled(self, profile: str) -> Found:
-        listed = self.settings.profile(profile, "disabled_interface_aliases").value
+        listed = self.settings.profile(profile, _DISABLED).value
         if not isinstance(listed, tuple) or not listed:
             return
-        advice = "firewall_profile, `disabled_interface_aliases`, or the policy that has them"
+        advice = f"firewall_profile, `{_DISABLED}`, or the policy that has them"
         here = [i for i in self.found.facts.interfaces if (i.profile or "public") == profile]
         off = [i for i in here if i.guid in listed]
         if not self.found.facts.tells_interfaces:
@@ -314,7 +315,7 @@ class PolicyOnHost:
         if off:
             yield from self._switch(one.id.name, "enabled", Reason(
                 "firewall_off", "the firewall is off there", "switch it on: `enabled: true`, or the policy that switches it off"))
-        if one.id.kind == FIREWALL_PROFILE and "disabled_interface_aliases" not in one.values:
+        if one.id.kind == FIREWALL_PROFILE and one.values.get("enabled") is not False and not one.values.get(_DISABLED):
             yield from self._interfaces_disabled(one.id.name)
         for name, value in one.values.items():
             p = kind.properties[name]
