@@ -31,3 +31,10 @@ def test_by_program(one: dict[str, Any], other: dict[str, Any], common: set[str]
     ({"service": "W3SVC"}, {"service": "Dnscache"}, set()), ({"service": "*"}, {}, {"any"})])
 def test_by_service(one: dict[str, Any], other: dict[str, Any], common: set[str]) -> None:
     assert {str(service).casefold() for _, service in flows(one, other)} == common
+
+
+def test_what_two_outbound_rules_have_in_common_goes_out() -> None:
+    out = {"effect": "allow", "direction": "outbound", "protocol": "tcp"}
+    both = (Filter(**{**out, "remote_port": ports}) for ports in (("80", "443"), ("443",)))
+    found = [flow for flow, _ in common_flows(*both)]
+    assert {(flow.direction, flow.remote_port) for flow in found} == {("outbound", 443)}

@@ -79,6 +79,8 @@ def test_a_list_that_was_or_becomes_any_is_said_so() -> None:
     ({"action": "block", "remote_address": ("10.0.0.1",), "local_only_mapping": True},
      "block inbound any protocol from 10.0.0.1, any profile"),
     ({"program": r"C:\a.exe", "service": "s"}, r"allow inbound ANY protocol from ANY, any profile, program C:\a.exe, service s"),
+    ({"protocol": "tcp", "local_port": ("80",), "local_address": ("10.1.4.7",), "remote_address": ("10.0.0.0/8",)},
+     "allow inbound tcp 80 from 10.0.0.0/8 at 10.1.4.7 of this host, any profile"),
 ])
 def test_what_a_rule_does_stands_in_one_line(values: dict[str, Any], said: str) -> None:
     """Without direction, action and addresses nobody sees what a rule is; what is open to everybody stands out."""

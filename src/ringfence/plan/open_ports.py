@@ -42,8 +42,8 @@ def _opens_by_itself(change: Change) -> bool:
 
 
 def _places(before: Policy, after: Policy) -> Iterator[Place]:
-    """Each profile, whatever the host's networks are, and each interface, since of some the firewall may be switched off. A host that
-    did not tell of its interfaces has those for which that is to be."""
+    """Each profile, whatever the host's networks are, and each interface, since of some the firewall may be switched off. A host
+    that did not tell of its interfaces has those for which that is to be."""
     network = before.network
     yield from (Place(network, profile) for profile in ALL_PROFILES)
     if network.facts.tells_interfaces:
