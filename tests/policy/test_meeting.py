@@ -34,7 +34,7 @@ def test_by_service(one: dict[str, Any], other: dict[str, Any], common: set[str]
 
 
 def test_what_two_outbound_rules_have_in_common_goes_out() -> None:
-    out = {"effect": "allow", "direction": "outbound", "protocol": "tcp"}
+    out: dict[str, Any] = {"effect": "allow", "direction": "outbound", "protocol": "tcp"}
     both = (Filter(**{**out, "remote_port": ports}) for ports in (("80", "443"), ("443",)))
     found = [flow for flow, _ in common_flows(*both)]
     assert {(flow.direction, flow.remote_port) for flow in found} == {("outbound", 443)}
