@@ -260,6 +260,11 @@ def test_the_controllers_of_a_domain_are_those_that_the_host_reaches() -> None:
     assert "LDAP of the domain (outbound tcp to 10.99.0.53 port 389" in refusal(host.plan(*closed["dns"]))
 
 
+def test_what_cuts_off_is_told_as_it_is_declared() -> None:
+    block = {"firewall_rule": {"name": "Oops-All", "action": "block"}}
+    assert "a rule blocks it; firewall_rule Oops-All" in refusal(host({}).plan(*tasks_of([block])))
+
+
 def test_what_the_project_protects() -> None:
     monitoring = ProtectedFlow("monitoring", flow_of({"direction": "inbound", "protocol": "tcp", "local_port": 9100,
                                                       "remote_address": "10.0.0.5", "program": r"C:\m.exe"}))

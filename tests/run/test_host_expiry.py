@@ -15,9 +15,11 @@ from ringfence.errors import GuardRefused, HostError, Restored, Unreachable
 from ringfence.formats.data import orphan_data
 from ringfence.lab import POLICY
 from ringfence.model.declaration import Declarations
-from ringfence.model.host_expiry import parse_expiries
+from ringfence.model.host_expiry import ExpiryUpdate, HostExpiry, parse_expiries
 from ringfence.model.ledger import Entry, ProjectIdentity, Prune
 from ringfence.model.state import Id
+from ringfence.plan.expiries import expiry_update
+from ringfence.plan.steps import make
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
@@ -232,6 +234,16 @@ def test_a_task_that_is_left_is_told_and_goes() -> None:
         f"warning: a task on the host is to remove firewall_rule bg at {e.at(HOUR)}, which is not there".replace(":00Z", "Z")]
     e.apply(keep)
     assert (e.tasks, list(e.host.rules)) == ([], ["keep"])
+
+
+def test_a_task_of_somebody_else_is_neither_told_nor_taken_away() -> None:
+    """It is below the folder, and has no name that a host script gives."""
+    e = Expiring()
+    task = HostExpiry(Id("local", "firewall_rule", "x"), "NetFirewallRule", "x", e.at(HOUR), "mine")
+    found = replace(e.host.read(), expiries=(task,))
+    plan = make("srv1", e.declared(e.rule(None, "keep")), found)
+    assert not [d.summary for d in plan.diagnostics if "a task on the host" in d.summary]
+    assert expiry_update(plan) == ExpiryUpdate()
 
 
 def test_a_task_that_somebody_switched_off_or_deleted_is_there_again() -> None:

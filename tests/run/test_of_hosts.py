@@ -2,17 +2,20 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.project.playbook_keys import RUN_KEYS
 from ringfence.rollout.maintenance_window import parse_window
 from ringfence.rollout.rollout_policy import ROLLOUT_KEYS
 from ringfence.rollout.wave_checks import parse_check
 from ringfence.rollout.waves import parse_apart, parse_wave_size
 from ringfence.run.host_job import HostJob, RunContext
+from ringfence.run.host_problems import ProblemsOfHosts
 from ringfence.run.of_hosts import program_path
 from ringfence.run.prepare import Prepared, prepare
 from ringfence.run.run_options import RunOptions
@@ -81,3 +84,10 @@ def test_a_program_of_a_check_is_looked_for_where_its_name_says(tmp_path: Path) 
     assert program_path("sh", tmp_path) == shutil.which("sh")
     assert program_path("no-such-program", tmp_path) == "no-such-program"
     assert program_path("checks/sh", tmp_path) == str(tmp_path / "checks" / "sh")
+
+
+def test_how_many_more_hosts_have_a_mistake() -> None:
+    """Those that are told of no host are not counted, nor is one host twice."""
+    found, wrong = ProblemsOfHosts(), Diagnostic(NOWHERE, "wrong")
+    found.extend(replace(wrong, host=host) for host in ("a", "", "b", "b", "", "c"))
+    assert [d.host for d in found.all] == ["a and 2 more"]

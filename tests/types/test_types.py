@@ -14,6 +14,7 @@ from ringfence.model.resource import Property
 from ringfence.secret import Secret
 from ringfence.types.base import CaseInsensitive, as_list, quoted, snake
 from ringfence.types.network import address, icmp_type, platforms, port, protocol
+from ringfence.types.text import text
 
 CASES: dict[str, Any] = cases("words")
 
@@ -162,3 +163,10 @@ def test_a_text_with_commas_is_a_list_without_empty_members() -> None:
     assert as_list(" a, ,b ,, ") == ["a", "b"]
     assert as_list(",") == as_list(None) == []
     assert as_list(0) == [0]
+
+
+def test_a_text_is_as_long_as_windows_takes_it() -> None:
+    """[MS-FASP] 2.2.37: less than 10,000 characters."""
+    assert text().parse("x" * 9999) == "x" * 9999
+    with pytest.raises(ValueError, match="9999"):
+        text().parse("x" * 10_000)
