@@ -29,6 +29,7 @@ _SOMEWHERE = ("10.99.0.1", "10.99.0.53", "192.0.2.7", "10.50.0.7", "198.51.100.7
 _IPSEC = ("v2.31|Action={}|Active=TRUE|{}Name=i|", ("SecureServer", "Secure", "Boundary", "DoNotSecure"),
           ("", "EP2_4=10.99.0.0/255.255.255.0|", "EP2_4=10.99.0.1|", "Protocol=6|EP1Port=445|", "Profile=Public|",
            "EP2_4=198.51.100.0-198.51.100.99|"))
+_EXCHANGES = ((500, 500), (4500, 4500), (500, 4500), (4500, 61000), (61000, 500))  # own port and the other one
 _SIDES = ("protocol", "local_port", "local_port", "remote_port", "icmp_type", "remote_address", "remote_address", "interface",
           "program", "service", "security", "local_address")
 
@@ -151,6 +152,9 @@ def drawn_flow(rng: Random, filters: Sequence[Filter]) -> Flow:
             flow = replace(flow, **{side: port})
         elif not side.endswith("_port"):
             flow = replace(flow, **{side: getattr(other, side)})
+    if flow.protocol == UDP and rng.random() < 0.1:
+        own, far = rng.choice(_EXCHANGES)
+        flow = replace(flow, local_port=own, remote_port=far)
     return _sound(flow)
 
 

@@ -20,10 +20,17 @@ from ringfence.model.once import filter_of
 from ringfence.model.state import CONFIGURED, GROUP_POLICY, LOCAL, MDM, Id, State
 from ringfence.policy.flow import Flow
 from ringfence.policy.flow_conditions import Outcome
-from ringfence.policy.flow_verdict import Doubt, FlowAction, FlowVerdict, Matches
+from ringfence.policy.flow_verdict import AT_ONE_END, OWN_PERMITS, Doubt, FlowAction, FlowVerdict, Matches
 from ringfence.policy.matcher import Match, PolicyRule, RuleIndex
-from ringfence.policy.place import HostNetwork, Place
-from ringfence.policy.secured import exempt_always, requires, uncertain_exemptions, uncertain_requirements
+from ringfence.policy.place import ALL_PROFILES, HostNetwork, Place
+from ringfence.policy.secured import (
+    exchanges_keys,
+    exempt_always,
+    may_exchange_keys,
+    requires,
+    uncertain_exemptions,
+    uncertain_requirements,
+)
 from ringfence.policy.settings_in_force import FIREWALL_PROFILE, STORE_TITLES, SettingInForce, SettingsInForce
 
 _SWITCHES = ("enabled", "allow_inbound_rules", "default_inbound_action", "default_outbound_action", "disabled_interface_aliases")
@@ -127,19 +134,33 @@ class Policy:
 
     def verdict_at(self, flow: Flow, place: Place) -> FlowVerdict:
         """What becomes of a flow at one place."""
-        return decide(flow, place, self.matches(flow, place), self.settings, self.doubts)
+        return decide(flow, place, self.matches(flow, place), self.settings, self.doubts, self._has_own_permits(flow, place))
 
     def action_at(self, flow: Flow, place: Place) -> FlowAction:
         """The same without a word on what decides it, which is four times as quick where nothing is in doubt and no connection
         security rule and no restriction of a service has to do with the flow: the first of bypass, block and allow decides."""
         matches, passes = self.matches(flow, place), self._default_passes(place.profile)
-        if passes is None or matches.restricted or matches.secured or any(
+        if passes is None or matches.restricted or matches.secured or self._has_own_permits(flow, place) or any(
                 m.doubts for found in (matches.bypass, matches.block, matches.allow) for m in found):
             return self.verdict_at(flow, place).action
         if matches.bypass or (matches.allow and not matches.block):
             return "allow"
         inbound = flow.direction == "inbound"
         return "allow" if not matches.block and passes[inbound] and not (inbound and flow.edge) else "block"
+
+    def _has_own_permits(self, flow: Flow, place: Place) -> bool:
+        """Whether Windows may have filters of its own that admit a flow: of key exchange, while a rule secures anything."""
+        if not may_exchange_keys(flow):
+            return False
+        if place.profile not in self._exchanges:
+            self._exchanges[place.profile] = any(
+                f.enabled and f.effect == "secure" and place.profile in (f.profile or ALL_PROFILES)
+                and self.is_merged(id, f, place.profile) is not False for id, f, _ in self.rules)
+        return self._exchanges[place.profile]
+
+    @cached_property
+    def _exchanges(self) -> dict[str, bool]:
+        return {}
 
     def _default_passes(self, profile: str) -> tuple[bool, bool] | None:
         """Whether what no rule decides passes in a profile, outbound and inbound; None where more than rules may decide."""
@@ -180,8 +201,9 @@ class _Answer(NamedTuple):
 _UNDECIDED = _Answer(False, "undecided")
 
 
-def decide(flow: Flow, place: Place, matches: Matches, settings: SettingsInForce, doubts: tuple[str, ...] = ()) -> FlowVerdict:
-    """The verdict on a flow of which it is known what matches."""
+def decide(flow: Flow, place: Place, matches: Matches, settings: SettingsInForce, doubts: tuple[str, ...] = (),
+           own_permits: bool = False) -> FlowVerdict:
+    """The verdict on a flow of which it is known what matches. own_permits: whether Windows may have filters that admit it."""
     switches, exempt = settings.of_profile(place.profile, _SWITCHES), settings.host("exemptions")
     if matches.exempt:
         matches = replace(matches, exempt=uncertain_exemptions(matches.exempt, matches.secured))
@@ -192,20 +214,22 @@ def decide(flow: Flow, place: Place, matches: Matches, settings: SettingsInForce
         decided = _UNDECIDED
     else:
         decided = _answer(_Case(flow, place, matches, switches, exempt, True))
-        if not _is_certain(flow, place, every, switches, exempt) and decided.passes != _answer(
-                _Case(flow, place, matches, switches, exempt, False)).passes:
+        certain = not own_permits and _is_certain(flow, place, every, switches, exempt)
+        if not certain and decided.passes != _answer(_Case(flow, place, matches, switches, exempt, False, own_permits)).passes:
             decided = _UNDECIDED
     told = [Doubt(text) for text in doubts]
     if decided.reason == "undecided":
         told += (Doubt(text, m.id) for m in every for text in m.doubts)
         told += (Doubt(f"{name}: {s.doubt}") for name, s in {**switches, "exemptions": exempt}.items() if s.doubt)
+        told += [Doubt(OWN_PERMITS)] if own_permits else []
+        told += [Doubt(AT_ONE_END)] if matches.secured and exchanges_keys(flow) is None else []
     otherwise: FlowAction | Literal[""] = ""
     if told and all(doubt.id for doubt in told):
         otherwise = "allow" if _answer(_Case(flow, place, matches.certain(), switches, exempt, True)).passes else "block"
     return FlowVerdict("unknown" if decided.reason == "undecided" else "allow" if decided.passes else "block", decided.reason,
                    decided.by, tuple(m.id for m in every if m.id not in decided.by and not m.doubts), tuple(dict.fromkeys(told)),
                    place.profile, place.interface.alias if place.interface else "", decided.setting, otherwise,
-                   (*every, *switches.items(), ("exemptions", exempt), doubts, place.profile))
+                   (*every, *switches.items(), ("exemptions", exempt), doubts, place.profile, own_permits))
 
 
 def _is_certain(flow: Flow, place: Place, every: tuple[Match, ...], switches: Mapping[str, SettingInForce],
@@ -213,12 +237,12 @@ def _is_certain(flow: Flow, place: Place, every: tuple[Match, ...], switches: Ma
     """Whether all that may decide is known, so that what lets least pass and what lets most are one."""
     return (flow.security is not None and not exempt.doubt and not any(s.doubt for s in switches.values())
             and (place.interface is not None or not switches["disabled_interface_aliases"].value)
-            and not any(m.doubts for m in every))
+            and not any(m.doubts for m in every) and exchanges_keys(flow) is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """A flow, what matches it, and whether what is not known lets least pass."""
+    """A flow, what matches it, and whether what is not known lets least pass. admitted: whatever the firewall says."""
 
     flow: Flow
     place: Place
@@ -226,6 +250,7 @@ class _Case:
     switches: Mapping[str, SettingInForce]
     exempt: SettingInForce
     least: bool
+    admitted: bool = False
 
     def switch(self, name: str) -> Any:
         setting = self.switches[name]
@@ -251,6 +276,8 @@ def _answer(case: _Case) -> _Answer:
     disabled = case.switch("disabled_interface_aliases")  # of firewall rules and actions alone ([MS-FASP] 2.2.38)
     if disabled and (case.place.interface.guid in disabled if case.place.interface else not case.least):
         return _Answer(True, "interface_disabled", setting=_of_store(case, profile, "disabled_interface_aliases"))
+    if case.admitted:
+        return _Answer(True, "undecided")
     inbound = flow.direction == "inbound"
     shielded = inbound and case.switch("allow_inbound_rules") is False
     for found, passes, reason in () if shielded else ((matches.bypass, True, "bypass"), (matches.block, False, "block_rule"),
@@ -283,7 +310,7 @@ def _secured(case: _Case) -> _Answer | None:
     if (flow.security is None and not least) or flow.security in ("authenticated", "encrypted"):
         return None
     known = case.exempt.value if not case.exempt.doubt else None
-    if exempt_always(flow, case.place, known if isinstance(known, tuple) else () if least else None):
+    if exempt_always(flow, case.place, known if isinstance(known, tuple) else () if least else None, least):
         return None
     required = case.counting((m for m in case.matches.secured if requires(m, flow.direction == "inbound")), False)
     if not required or case.counting(case.matches.exempt, True):

@@ -21,6 +21,9 @@ REASONS = {  # what decides: its row, and how it is told
     "default_action": "no rule matches, and the default action of the profile holds",
     "undecided": "what decides it is not known",
 }
+OWN_PERMITS = ("Windows itself admits the key exchange of its own account (IKE/AuthIP exemptions), and no document says how that "
+               "goes together with what blocks it here")
+AT_ONE_END = "whether it is key exchange, which is never secured: it has a port of that at one end alone"
 
 
 @dataclass(frozen=True, slots=True)

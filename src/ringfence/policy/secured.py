@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ringfence.policy.flow import ICMPV4, ICMPV6, UDP, Flow
+from ringfence.policy.flow import ICMPV4, ICMPV6, SYSTEM_ACCOUNT, UDP, Flow
 from ringfence.policy.matcher import Match
 from ringfence.policy.meeting import is_within
 from ringfence.policy.place import Place
@@ -13,16 +13,15 @@ _DHCP = ({67, 68}, {546, 547})  # of IPv4 and IPv6: RFC 2131, RFC 8415
 _ENDS = ("protocol", "local_address", "remote_address", "local_port", "remote_port")
 
 
-def exempt_always(flow: Flow, place: Place, exemptions: tuple[str, ...] | None) -> bool:
+def exempt_always(flow: Flow, place: Place, exemptions: tuple[str, ...] | None, least: bool) -> bool:
     """Whether IPsec is never asked for. exemptions: those that the host has (Set-NetFirewallSetting, Exemptions); None: whichever
-    there are, this may be one. Multicast and broadcast are not secured: the filters of transport mode are for unicast addresses
-    alone ("Regular transport mode", NlatUnicast)."""
+    there are, this may be one · least: what may be key exchange is none. Multicast and broadcast are not secured: the filters of
+    transport mode are for unicast addresses alone ("Regular transport mode", NlatUnicast)."""
     target = flow.local_address if flow.direction == "inbound" else flow.remote_address
     if target is not None and not place.is_unicast(target):
         return True
     ports = {flow.local_port, flow.remote_port}
-    ends = [one for one in (flow.local_address, flow.remote_address) if one is not None]
-    if flow.protocol == UDP and (_IKE in ports or (_IKE_OF_IPV4 in ports and not any(one >> 128 for one in ends))):
+    if (exchange := exchanges_keys(flow)) or (exchange is None and not least):
         return True
     of = {"icmp": flow.protocol in (ICMPV4, ICMPV6),
           "neighbor_discovery": flow.protocol == ICMPV6 and flow.icmp_type in _NEIGHBORS,
@@ -30,6 +29,22 @@ def exempt_always(flow: Flow, place: Place, exemptions: tuple[str, ...] | None) 
           "dhcp": flow.protocol == UDP and any(ports <= those and flow.remote_address is not None
                                                and flow.remote_address >> 128 == family for family, those in enumerate(_DHCP))}
     return any(is_one and (exemptions is None or name in exemptions) for name, is_one in of.items())
+
+
+def exchanges_keys(flow: Flow) -> bool | None:
+    """Whether its ports are those of IKE and AuthIP ("IKE exemptions": UDP 500, and 4500 of IPv4 alone). None: at one end, which
+    may be what is behind NAT, and anything that chose such a port; the page does not say which end counts."""
+    if flow.protocol != UDP:
+        return False
+    of_ipv6 = any(one is not None and one >> 128 for one in (flow.local_address, flow.remote_address))
+    ends = {port in ((_IKE,) if of_ipv6 else (_IKE, _IKE_OF_IPV4)) for port in (flow.local_port, flow.remote_port)}
+    return ends.pop() if len(ends) == 1 else None
+
+
+def may_exchange_keys(flow: Flow) -> bool:
+    """Whether Windows may admit it by itself where connections are authorised, which it does for the local system alone (same
+    page), as long as there is a rule by which keys are exchanged."""
+    return exchanges_keys(flow) is not False and flow.user in (None, SYSTEM_ACCOUNT)
 
 
 def requires(match: Match, inbound: bool) -> bool:
