@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from cli_lab import PROGRAM, RULES, Cli, Output, environment, fleet, journals, on_terminal, start, stuck
 from documents import document_in, hosts_in
+from hangup import HANGUP
 from process_tree import children, gone
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are copied on Linux alone")
@@ -139,7 +140,7 @@ def test_what_was_agreed_to_is_made(cli: Cli) -> None:
         assert all(host.registry.get(RULES, "corp-web") for host in hosts.values())
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", HANGUP])
 def test_a_signal_to_all_of_them_ends_in_order(name: str, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     with both_stuck(cli, monkeypatch) as (process, workers, free, _):
         assert len(workers) == 2
