@@ -34,7 +34,7 @@ ANSWER = framed("the batch").encode() + b"\r\n"
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Services that are closed at the end, and with them every thread."""
-    before = threading.active_count()
+    before = set(threading.enumerate())
     services: list[sshd.SshServer] = []
     with Acceptor() as gate:
         def start(host: EchoHost | None = None, settings: sshd.SshServerSettings = PLAIN) -> sshd.SshServer:
@@ -44,9 +44,9 @@ def serve() -> Iterator[Serve]:
         for service in services:
             service.close()
     deadline = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < deadline:
+    while set(threading.enumerate()) - before and time.monotonic() < deadline:
         time.sleep(0.02)  # the client's own threads take a moment to notice
-    assert threading.active_count() == before
+    assert not set(threading.enumerate()) - before
 
 
 @pytest.fixture
