@@ -14,7 +14,7 @@ from ringfence import __version__
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import RingfenceError
 from ringfence.formats.data import FORMAT_VERSION, diagnostic_data, encode, error_data
-from ringfence.report import Report, RunInfo, WaveProgress
+from ringfence.report import ProjectState, Report, RunInfo, WaveProgress
 
 
 def moment(at: datetime) -> str:
@@ -24,10 +24,13 @@ def moment(at: datetime) -> str:
 
 def head(run: RunInfo) -> dict[str, Any]:
     """What stands before the result of a run."""
-    project = run.project and {"name": run.project.name or None, "id": run.project.id or None,
-                               "commit": run.project.commit or None, "dirty": run.project.dirty}
     return {"format_version": FORMAT_VERSION, "ringfence": __version__, "command": run.command, "run_id": run.run_id,
-            "started": moment(run.started), "project": project}
+            "started": moment(run.started), "project": run.project and project_data(run.project)}
+
+
+def project_data(project: ProjectState) -> dict[str, Any]:
+    """Which project a document is of."""
+    return {"name": project.name or None, "id": project.id or None, "commit": project.commit or None, "dirty": project.dirty}
 
 
 def tail(diagnostics: Sequence[Diagnostic], report: Report, seconds: float, exit_code: int,

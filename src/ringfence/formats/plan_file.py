@@ -22,7 +22,7 @@ from ringfence import __version__
 from ringfence.diagnostics import Diagnostic, InputError, Where
 from ringfence.formats.approval import Approval, secrets_in
 from ringfence.formats.data import Definitions, definitions_text, encode, host_head, obstacle_data
-from ringfence.formats.document import moment
+from ringfence.formats.document import moment, project_data
 from ringfence.formats.read_data import (
     change_from_data,
     diagnostic_from_data,
@@ -86,19 +86,13 @@ class PlanHead:
 
     def data(self) -> dict[str, Any]:
         """As it stands in the file."""
-        project = {
-            "name": self.project.name or None,
-            "id": self.project.id or None,
-            "commit": self.project.commit or None,
-            "dirty": self.project.dirty,
-        }
         return {
             "format_version": PLAN_FORMAT,
             "ringfence": self.ringfence,
             "made": moment(self.made_at),
             "run_id": self.run_id,
             "made_by": {"user": self.user or None, "machine": self.machine or None},
-            "project": project,
+            "project": project_data(self.project),
             "options": {name: list(self.options.get(name, ())) for name in OPTIONS},
             "extra_vars": list(self.extra_vars),
             "vault_ids": list(self.vault_ids),

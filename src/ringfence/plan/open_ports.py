@@ -74,7 +74,8 @@ def _opened(plan: Plan) -> Iterator[Diagnostic]:
             if profile in told or will.action != "allow" or was.action != "block" or (
                     not secured and any(id in plan.declarations for id in will.by)):
                 continue
-            told |= set() if on else {profile}
+            if not on:
+                told.add(profile)
             by = ", ".join(title(id, r) for id in will.by if (r := plan.after.get(id)) is not None)
             gone = "IPsec is required no more" if secured else ""
             why = "; ".join(filter(None, (REASONS[will.reason], by, will.setting, gone)))
