@@ -67,7 +67,10 @@ def withheld(plan: Plan) -> str:
     if ledger.inherited_from and not policy.accepts_inherited:
         return (f"its ledger was written on {ledger.inherited_from}, which this machine was made from: a full run with "
                 "--accept-inherited takes it over")
-    if ledger.header.get("Inputs", policy.inputs) != policy.inputs:
+    inputs = ledger.header.get("Inputs", policy.inputs)
+    if not inputs and policy.inputs:
+        return "no full run has been here: once one has, the next one that is like it removes"
+    if inputs != policy.inputs:
         return ("the last full run had other values of -e, or of the environment, or another inventory: an apply that is like "
                 "the next one settles it")
     return ""

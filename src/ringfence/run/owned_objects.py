@@ -14,6 +14,7 @@ from ringfence.model.plain import digest_of
 from ringfence.model.state import Change, Id
 from ringfence.model.undo import UNDO_KEY
 from ringfence.plan.order import order
+from ringfence.plan.ownership import tell_owners
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.plan.references import users_of
 from ringfence.plan.wider import opens
@@ -158,7 +159,7 @@ def _plan(job: HostJob, context: RunContext, found: HostSnapshot, changes: tuple
 def _done(run: HostRun, plan: Plan, update: LedgerUpdate, write: bool) -> HostResult:
     if write and plan.found.ledger.is_newer:
         raise GuardRefused("the ledger of the project is of a later version of ringfence, and is not written. Update ringfence")
-    plan = guarded(plan, run.send)
+    plan = guarded(tell_owners(plan), run.send)
     plan.raise_if_refused()
     result = HostResult(plan.host, plan.changes, diagnostics=plan.diagnostics)
     return run.carry_out(plan, result, update) if write else result

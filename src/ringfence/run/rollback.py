@@ -291,6 +291,13 @@ def _ledger_after(plan: Plan, found: HostSnapshot, wanted: Before) -> LedgerUpda
             update.before[id] = replace(update.after[id], hash=entry.hash if entry else "", pending=now)
         elif entry:
             update.removed.add(id)
+    for id in wanted.objects.keys() - {change.id for change in plan.changes}:  # which somebody else has put back
+        there, entry = found.state.get(id), ledger.entries.get(id)
+        known = _entry_before(Change(id, there, there), ledger, wanted) if there else None
+        if there is None or known is None:
+            update.removed.update([id] if entry else [])
+        elif entry is None or known.remembered != entry.remembered:
+            update.after[id] = replace(known, hash=digest_of(there), pending="", run=plan.policy.run_id)
     return update
 
 

@@ -1,0 +1,305 @@
+"""One history: runs of two projects on one host, one after the other, and what people do there in between; after each step the
+host, its ledgers and its tasks are as the guide says (expected.py).
+
+A history is repeated by its number: `python -m tests.histories --first NUMBER -n 1 --told`.
+"""
+
+import json
+import random
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from core import KINDS
+from hosts import LabHost
+
+from ringfence.diagnostics import Where
+from ringfence.errors import ExitCode, GuardRefused
+from ringfence.formats.approval import Approval
+from ringfence.model.declaration import Declarations
+from ringfence.model.ledger import ProjectIdentity
+from ringfence.plan.run_policy import RunPolicy
+from ringfence.project.declare import DeclarationBuilder
+from ringfence.project.render import RenderedTask
+from ringfence.report import HostResult, Report, RunInfo
+from ringfence.run.host import apply_host, plan_host
+from ringfence.run.host_job import RunContext
+from ringfence.run.journal import Journal, runs_folder
+from ringfence.run.owned_objects import release, retire, take_over
+from ringfence.run.past_runs import past_runs
+from ringfence.run.rollback import hosts_before, rollback
+from ringfence.types.moments import moment_text
+
+from .expected import Host, Project, Rule, Task
+
+PROJECTS = {name: ProjectIdentity(name, digit * 32) for name, digit in (("corp", "c"), ("site", "5"))}
+NAMES = ("rdp", "web", "db", "mon")
+PORTS = (7001, 7002)
+ENDS = (3_700, 7_300, 14_500)  # seconds after the beginning; nothing happens at just that moment
+REMOTE = "10.0.0.1"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What happens: a verb of the history, by whom, and with what."""
+
+    verb: str
+    project: str = "corp"
+    tasks: tuple[Task, ...] = ()
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return " ".join(map(str, (self.verb, self.project, *self.tasks, self.more or "")))
+
+
+def read(rows: Iterable[Mapping[str, Any]]) -> list[Step]:
+    """Those that are written down (tests/cases/histories.yml)."""
+    return [_read(dict(row)) for row in rows]
+
+
+def _read(row: dict[str, Any]) -> Step:
+    verb = next(iter(row))
+    by = row.pop(verb)
+    if verb == "by hand":
+        ((name, said),) = by.items()
+        return Step(verb, "", more={"name": name, "rule": _said(said)})
+    tasks = tuple(Task(name, _said(said)) for name, said in row.pop("tasks", {}).items())
+    return Step(verb, by, tasks, {"prune": "created", "full": True, "inputs": "a", "revert_after": 300, **row})
+
+
+def _said(rule: object) -> Rule | None:
+    words = str(rule).split()
+    return Rule(int(words[0]), "block" if "block" in words else "allow", "off" not in words) if rule is not None else None
+
+
+def steps(number: int) -> list[Step]:
+    """Those of a history. Most often the tasks of a run are those of the project's last one, but for one or two."""
+    rng = random.Random(number)
+    plays = {project: dict[str, Task]() for project in PROJECTS}
+    return [_step(rng, plays) for _ in range(rng.randint(4, 9))]
+
+
+def _step(rng: random.Random, plays: dict[str, dict[str, Task]]) -> Step:
+    project = rng.choice(["corp", "corp", "corp", "site"])
+    verb = rng.choices(("apply", "approved", "by hand", "time", "rollback", "release", "move", "retire"),
+                       (40, 8, 14, 12, 14, 3, 3, 2))[0]
+    if verb == "time":
+        return Step(verb, "", more={"seconds": rng.choice((1_800, 3_600, 9_000))})
+    if verb == "by hand":
+        return Step(verb, "", more={"name": rng.choice(NAMES), "rule": rng.choice((None, _rule(rng), _rule(rng)))})
+    if verb == "release":
+        return Step(verb, project, more={"name": rng.choice(NAMES)})
+    if verb not in ("apply", "approved"):
+        return Step(verb, project)
+    play = plays[project]
+    for name in rng.sample(NAMES, rng.choice((0, 1, 1, 2))):
+        if name in play and rng.random() < 0.4:
+            del play[name]
+        else:
+            play[name] = _task(rng, name)
+    olds = [task.renamed_from for task in play.values()]
+    tasks = tuple(task for name, task in play.items() if not (task.renamed_from and (
+        task.renamed_from in play or olds.count(task.renamed_from) > 1)))
+    chosen = {"prune": rng.choices(("created", "report", "restore", "all", "never"), (8, 2, 2, 2, 1))[0],
+              "full": rng.random() < 0.85, "inputs": "b" if rng.random() < 0.1 else "a", "revert_after": rng.choice((0, 300))}
+    return Step(verb, project, tasks, chosen)
+
+
+def _rule(rng: random.Random) -> Rule:
+    return Rule(rng.choice(PORTS), rng.choice(("allow", "allow", "block")), rng.random() < 0.85)
+
+
+def _task(rng: random.Random, name: str) -> Task:
+    rule = None if rng.random() < 0.15 else _rule(rng)
+    if rule and rng.random() < 0.15:
+        return Task(name, rule, keep=True)
+    task = Task(name, rule, adopt=rule is not None and rng.random() < 0.15)
+    if rule and rng.random() < 0.35:
+        return replace(task, until=rng.choice(ENDS), by_host=rng.random() < 0.7)
+    others = [other for other in NAMES if other != name]
+    return replace(task, renamed_from=rng.choice(others)) if rule and rng.random() < 0.15 else task
+
+
+class History:
+    """A host of the lab on which it happens. `wrong`: what was not as the guide says, of the first step where something was."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.host = folder, LabHost({}, owns=False)
+        self.expected = Host(projects={name: Project() for name in PROJECTS})
+        self.zero = self.host.machine.clock.wall().replace(microsecond=0)
+        self.runs = 0
+        self.wrong = ""
+
+    def happens(self, which: Sequence[Step]) -> "History":
+        for step in which:
+            try:
+                self._one(step)
+                self._compare()
+            except AssertionError as error:
+                self.wrong = f"{step}: {error}"
+                break
+        return self
+
+    def _one(self, step: Step) -> None:
+        expected, held = self.expected, self.expected.projects.get(step.project)
+        if step.verb == "time":
+            expected.pass_time(step.more["seconds"])
+            self.host.machine.clock.advance(step.more["seconds"])
+        elif step.verb == "by hand":
+            self._by_hand(step.more["name"], step.more["rule"])
+        elif step.verb in ("apply", "approved"):
+            self._apply(step)
+        elif step.verb == "rollback":
+            self._rollback(step.project)
+        elif step.verb == "release":
+            result = self._run(step.project, lambda job, context: release(job, context, [step.more["name"]], True))
+            assert result.error is None, result.error
+            expected.release(step.project, step.more["name"])
+        elif step.verb == "move":
+            other = next(name for name in PROJECTS if name != step.project)
+            result = self._run(step.project, lambda job, context: take_over(job, context, other, [], True))
+            assert result.error is None or isinstance(result.error, GuardRefused), result.error
+            expected.move(step.project, other)
+        else:
+            result = self._run(step.project, lambda job, context: retire(job, context, True))
+            assert result.error is None, result.error
+            assert held is not None
+            expected.retire(step.project)
+
+    def _by_hand(self, name: str, rule: Rule | None) -> None:
+        if rule is None:
+            self.expected.rules.pop(name, None)
+            self.host.remove(name)
+        else:
+            self.expected.rules[name] = rule
+            self.host.put(name, "v2.31|" + "|".join((
+                f"Action={rule.action.title()}", f"Active={str(rule.enabled).upper()}", "Dir=In", "Protocol=6",
+                f"LPort={rule.port}", f"RA4={REMOTE}", "Name=of the history")) + "|")
+
+    # -- runs
+
+    def _policy(self, project: str, more: Mapping[str, Any]) -> RunPolicy:
+        self.runs += 1
+        run_id = f"{self.host.machine.clock.wall():%Y%m%dT%H%M%SZ}-{self.runs:06x}"
+        return replace(self.host.policy, project=PROJECTS[project], run_id=run_id, prune=more.get("prune", "created"),
+                       partial="" if more.get("full") else "--tags chose", inputs=more.get("inputs", "n"),
+                       revert_after=more.get("revert_after", 300), began=moment_text(self.host.machine.clock.wall()))
+
+    def _context(self) -> RunContext:
+        return replace(self.host.context(), possible=lambda host, facts: frozenset())
+
+    def _run(self, project: str, work: Any, more: Mapping[str, Any] = {}) -> HostResult:
+        """What becomes of the host in a run with its record."""
+        self.host.policy = self._policy(project, more)
+        info = RunInfo(self.host.policy.run_id, "apply", datetime.now(UTC))
+        journal = Journal(runs_folder(self.folder / project) / f"{info.run_id}.jsonl", info, ["srv1"])
+        result: HostResult = work(self.host.job(more.get("declared", {})), replace(self._context(), recorder=journal))
+        journal.on_result(result)
+        journal.close(Report(), 0.0, ExitCode(0))
+        return result
+
+    def _declared(self, tasks: Sequence[Task]) -> Declarations:
+        builder = DeclarationBuilder(KINDS, began=moment_text(self.host.machine.clock.wall()))
+        found, problems = builder.declarations(map(self._rendered, tasks))
+        assert not [p for p in problems if p.severity == "error"], problems
+        return found
+
+    def _rendered(self, task: Task) -> RenderedTask:
+        said: dict[str, Any] = {"name": task.name, "state": "absent"}
+        if task.rule:
+            said = {"name": task.name, "display_name": "of the history", "protocol": "tcp", "local_port": task.rule.port,
+                    "remote_address": REMOTE, "action": task.rule.action, "enabled": task.rule.enabled}
+        if task.rule and task.keep:
+            said = {"name": task.name, "enabled": task.rule.enabled}
+        beside: dict[str, Any] = {"adopt": True} if task.adopt else {}
+        beside |= {"omitted": "keep"} if task.keep else {}
+        beside |= {"renamed_from": task.renamed_from} if task.renamed_from else {}
+        if task.until:
+            beside |= {"expires": moment_text(self.zero + timedelta(seconds=task.until)), "expires_on_host": task.by_host}
+        return RenderedTask("firewall_rule", "", said, said, Where("play.yml", 1), {}, treatment=beside)
+
+    def _apply(self, step: Step) -> None:
+        tasks, more = step.tasks, {**step.more, "declared": self._declared(step.tasks)}
+        before, approval = self._all_there_is(), None
+        self.host.policy = self._policy(step.project, more)
+        planned = plan_host(self.host.job(more["declared"]), self._context())
+        assert self._all_there_is() == before, "a plan has changed the host"
+        if step.verb == "approved":
+            approval = Approval(planned.changes, planned.machine)
+        result = self._run(step.project, lambda job, context: apply_host(job, context, approval), more)
+        if why := self.expected.refuses(step.project, tasks):
+            assert isinstance(result.error, GuardRefused), f"not refused, though {why}: {result.status}"
+            assert self._all_there_is() == before, "a run that was refused has changed the host"
+            return
+        assert result.error is None, result.error
+        assert sorted(map(str, result.changes)) == sorted(map(str, planned.changes)), "apply does not what plan says"
+        assert result.written == result.proven
+        assert bool(result.written) == bool(planned.changes), result.status
+        settles = more["full"] and self.expected.settles(step.project, more["inputs"])
+        self.expected.apply(step.project, tasks, more["prune"], more["full"], more["inputs"])
+        if settles:
+            return
+        self.host.policy = replace(self.host.policy, run_id=f"{self.host.policy.run_id[:-6]}ffffff")
+        again = plan_host(self.host.job(more["declared"]), self._context())
+        assert (again.error, [f"{c.action} {c}" for c in again.changes]) == (None, []), "a second plan has something to do"
+
+    def _rollback(self, project: str) -> None:
+        before = self._all_there_is()
+        wanted = hosts_before(past_runs(self.folder / project, own=PROJECTS[project]), KINDS)
+        result = self._run(project, lambda job, context: rollback(job, context, True, wanted))
+        if self.expected.rollback(project):
+            assert result.error is None or getattr(result.error, "kind", "") == "not_undone", result.error
+        else:
+            assert not result.changes, "a rollback that is to be refused, or has nothing to take back"
+            assert self._all_there_is() == before
+
+    # -- what there is
+
+    def _all_there_is(self) -> tuple[Any, ...]:
+        held = {f"{path}\\{value.name}": value.data for path, key in self.host.machine.registry.tree(r"SOFTWARE\ringfence")
+                for value in key.values.values()}
+        return self.host.rules, held, self._ends()
+
+    def _ends(self) -> dict[str, int]:
+        """{rule: the second at which a task of the host removes it}."""
+        found = {}
+        for task in self.host.machine.tasks.tasks():
+            if task.path.startswith("\\ringfence\\expires\\"):
+                found[_named(task.definition.actions[0].arguments)] = self._second(task.definition.triggers[0].start)
+        return found
+
+    def _ledger(self, project: ProjectIdentity) -> dict[str, dict[str, Any]]:
+        """What a project's ledger on the host says of each rule."""
+        key = self.host.machine.registry.key(rf"SOFTWARE\ringfence\{project.id}")
+        return {value.name.split("|")[2]: json.loads(str(value.data)) for value in key.values.values()
+                if "|" in value.name} if key else {}
+
+    def _second(self, moment: str) -> int:
+        """When that is, since the beginning; 0: never."""
+        return round((datetime.fromisoformat(moment.replace("Z", "+00:00")) - self.zero).total_seconds()) if moment else 0
+
+    def _compare(self) -> None:
+        rules = {name.lower(): _read_rule(text) for name, text in self.host.rules.items()}
+        assert rules == self.expected.rules, f"rules: {rules}, expected {self.expected.rules}"
+        for name, held in self.expected.projects.items():
+            entries = {rule: (entry["how"], self._second(entry.get("expires", "")), entry.get("expires_on_host", False))
+                       for rule, entry in self._ledger(PROJECTS[name]).items()}
+            said = {rule: (owned.how, owned.until, owned.by_host) for rule, owned in held.owned.items()}
+            assert entries == said, f"ledger of {name}: {entries}, expected {said}"
+        ends, wanted = ({n: at for n, at in of.items() if n in rules} for of in (self._ends(), self.expected.ends))
+        assert ends == wanted, f"the host ends {ends}, expected {wanted}"
+
+
+def _read_rule(text: str) -> Rule:
+    """A rule by its string."""
+    said = dict(part.split("=", 1) for part in text.split("|")[1:-1])
+    return Rule(int(said["LPort"]), "block" if said["Action"] == "Block" else "allow", said["Active"] == "TRUE")
+
+
+def _named(arguments: str) -> str:
+    """The name of the rule that a task removes."""
+    found = re.search(r"-Name \(-join \[char\[\]\]\(([\d,]+)\)\)", arguments)
+    return "".join(chr(int(number)) for number in found[1].split(",")) if found else arguments
