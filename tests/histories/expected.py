@@ -60,22 +60,27 @@ class Owned:
 class Project:
     """What a host knows of a project. inputs: those of its last full run; empty: only others came; None: none did · undo: what
     each run that came changed, the last one last: what the rules were before, and what was said of them; None where it left
-    nothing that could be taken back."""
+    nothing that could be taken back · is_cut: the last run that may have come was cut off ·
+    machine: the one on which the ledger was written."""
 
     owned: dict[str, Owned] = field(default_factory=dict)
     inputs: str | None = None
     undo: list[dict[str, tuple[Rule | None, Owned | None]] | None] = field(default_factory=list)
+    is_cut: bool = False
+    machine: int = 0
 
 
 @dataclass
 class Host:
-    """The host. now: seconds since the history began · ends: {name: the second at which the host removes that rule}; who
+    """The host. machine: which one it is; a clone is another · now: seconds since the history began · ends: {name: the second at which the host removes that rule}; who
     makes another rule of that name by hand loses it then."""
 
     rules: dict[str, Rule] = field(default_factory=dict)
     ends: dict[str, int] = field(default_factory=dict)
     projects: dict[str, Project] = field(default_factory=dict)
     now: int = 0
+    machine: int = 0
+    lets_in_by_default: bool = False
 
     def pass_time(self, seconds: int) -> None:
         """The host ends what is over."""
@@ -83,6 +88,11 @@ class Host:
         for name in [name for name, at in self.ends.items() if at <= self.now]:
             del self.ends[name]
             self.rules.pop(name, None)
+
+    @property
+    def ends_of_rules(self) -> dict[str, int]:
+        """What it ends of what there is."""
+        return {name: at for name, at in self.ends.items() if name in self.rules}
 
     def others(self, project: str) -> set[str]:
         """The names that other projects own."""
@@ -119,11 +129,11 @@ class Host:
         """Whether a full run only settles with which inputs the next one may remove something."""
         return self.projects[project].inputs not in (None, inputs)
 
-    def apply(self, project: str, tasks: Iterable[Task], prune: str = "created", full: bool = True, inputs: str = "a") -> None:
-        """A run that is not refused."""
+    def apply(self, project: str, tasks: Iterable[Task], prune: str, full: bool, inputs: str, accepts: bool) -> None:
+        """A run that is not refused. accepts: the ledger of another machine, where this is a clone of it."""
         held, wanted = self.projects[project], self.as_of_now(tasks)
         before, owned_before = dict(self.rules), dict(held.owned)
-        withheld = self.settles(project, inputs)
+        withheld = self.settles(project, inputs) or (held.inputs is not None and held.machine != self.machine and not accepts)
         for name, task in wanted.items():
             if former := self._former(task, wanted):
                 self.rules[name] = self.rules.pop(former)
@@ -136,8 +146,8 @@ class Host:
             self._prune(project, wanted, prune if not withheld else "report")
             for name in [] if withheld else held.owned.keys() - self.rules.keys() - wanted.keys():
                 del held.owned[name]
-        self._tasks_follow(wanted)
-        self._came(held, before, owned_before, inputs if full else "")
+        self._tasks_follow(wanted, any(owned.by_host for owned in owned_before.values()))
+        self._came(held, before, owned_before, inputs if full else "", accepts and full)
 
     def _declared(self, held: Project, task: Task) -> None:
         if task.rule is None:
@@ -147,7 +157,7 @@ class Host:
         known, found = held.owned.get(task.name), self.rules.get(task.name)
         mine = known is not None and known.how != "mentioned"
         if not task.keep:
-            how = known.how if known and mine else "adopted" if found else "created"
+            how = "created" if not found else known.how if known and mine else "adopted"
             self.rules[task.name] = task.rule
             held.owned[task.name] = Owned(how, None, task.until, task.by_host)
         elif found:
@@ -173,7 +183,7 @@ class Host:
                     continue
                 self.rules[name] = replace(rule, enabled=owned.first)
             if name in created and prune != "all" and any(
-                    rule.closes(port) and any(other.lets(port) for other in left) and not any(
+                    rule.closes(port) and (self.lets_in_by_default or any(other.lets(port) for other in left)) and not any(
                         other.closes(port) for other in left) for port in (rule.port,)):
                 self.ends.pop(name, None)  # it is kept, and so the host does not end it either
                 continue
@@ -182,20 +192,27 @@ class Host:
             if name in created:
                 del self.rules[name]
 
-    def _tasks_follow(self, wanted: Mapping[str, Task]) -> None:
-        """The host ends by itself what is declared so; what is not there needs no end."""
+    def _tasks_follow(self, wanted: Mapping[str, Task], had_some: bool) -> None:
+        """The host ends by itself what is declared so. Where a project has, or had, a word for that, what ends nothing goes."""
         for name, task in wanted.items():
             self.ends.pop(name, None)
             if task.by_host and name in self.rules:
                 self.ends[name] = task.until
+        if had_some or any(task.by_host for task in wanted.values()):
+            self.ends = self.ends_of_rules
 
-    def _came(self, held: Project, before: Mapping[str, Rule], owned_before: Mapping[str, Owned], inputs: str = "") -> None:
+    def _came(self, held: Project, before: Mapping[str, Rule], owned_before: Mapping[str, Owned], inputs: str = "",
+              accepts: bool = False) -> None:
         """A run has come to its end. inputs: of a full one."""
         changed = {name for name in before.keys() | self.rules.keys() if before.get(name) != self.rules.get(name)}
-        settles = bool(inputs and (held.owned or owned_before or changed) and inputs != held.inputs)
+        is_clone = held.inputs is not None and held.machine != self.machine
+        something = bool(held.owned or owned_before or changed)
+        settles = something and ((inputs and inputs != held.inputs) or (is_clone and accepts))
         if not changed and held.owned == owned_before and not settles:
             return
+        held.is_cut = False
         held.undo.append({name: (before.get(name), owned_before.get(name)) for name in changed} or None)
+        held.machine = held.machine if is_clone and not accepts else self.machine
         held.inputs = inputs or held.inputs or ""
 
     # -- what somebody does by hand
@@ -226,6 +243,7 @@ class Host:
         if theirs.owned:
             held.owned.update(theirs.owned)
             theirs.owned = {}
+            held.machine = self.machine if held.inputs is None else held.machine
             held.inputs = held.inputs or ""
             held.undo.append(None)
             theirs.undo.append(None)

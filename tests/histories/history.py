@@ -4,23 +4,29 @@ host, its ledgers and its tasks are as the guide says (expected.py).
 A history is repeated by its number: `python -m tests.histories --first NUMBER -n 1 --told`.
 """
 
+import copy
 import json
 import random
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from core import KINDS
 from hosts import LabHost
 
 from ringfence.diagnostics import Where
-from ringfence.errors import ExitCode, GuardRefused
+from ringfence.batch import Batch, Reply
+from ringfence.errors import ExitCode, GuardRefused, HostError, StalePlan
 from ringfence.formats.approval import Approval
+from ringfence.lab import POLICY
 from ringfence.model.declaration import Declarations
 from ringfence.model.ledger import ProjectIdentity
+from ringfence.model.plain import resource_as_data
+from ringfence.model.state import Change
 from ringfence.plan.run_policy import RunPolicy
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.render import RenderedTask
@@ -39,6 +45,8 @@ PROJECTS = {name: ProjectIdentity(name, digit * 32) for name, digit in (("corp",
 NAMES = ("rdp", "web", "db", "mon")
 PORTS = (7001, 7002)
 ENDS = (3_700, 7_300, 14_500)  # seconds after the beginning; nothing happens at just that moment
+OF_A_RUN = ("prune", "full", "inputs", "accepts")
+UNDONE = 1_500  # seconds after which a host has undone what nobody confirmed
 REMOTE = "10.0.0.1"
 
 
@@ -66,8 +74,10 @@ def _read(row: dict[str, Any]) -> Step:
     if verb == "by hand":
         ((name, said),) = by.items()
         return Step(verb, "", more={"name": name, "rule": _said(said)})
-    tasks = tuple(Task(name, _said(said)) for name, said in row.pop("tasks", {}).items())
-    return Step(verb, by, tasks, {"prune": "created", "full": True, "inputs": "a", "revert_after": 300, **row})
+    tasks = tuple(Task(name, **{**said, "rule": _said(said["rule"])}) if isinstance(said, dict) else Task(name, _said(said))
+                  for name, said in row.pop("tasks", {}).items())
+    return Step(verb, by, tasks, {"prune": "created", "full": True, "inputs": "a", "revert_after": 300, "accepts": False,
+                                  **row})
 
 
 def _said(rule: object) -> Rule | None:
@@ -84,15 +94,20 @@ def steps(number: int) -> list[Step]:
 
 def _step(rng: random.Random, plays: dict[str, dict[str, Task]]) -> Step:
     project = rng.choice(["corp", "corp", "corp", "site"])
-    verb = rng.choices(("apply", "approved", "by hand", "time", "rollback", "release", "move", "retire"),
-                       (40, 8, 14, 12, 14, 3, 3, 2))[0]
+    verb = rng.choices(("apply", "approved", "cut", "by hand", "time", "rollback", "release", "move", "retire",
+                        "cloned", "by default"),
+                       (36, 8, 8, 14, 12, 14, 3, 3, 2, 2, 3))[0]
     if verb == "time":
         return Step(verb, "", more={"seconds": rng.choice((1_800, 3_600, 9_000))})
     if verb == "by hand":
         return Step(verb, "", more={"name": rng.choice(NAMES), "rule": rng.choice((None, _rule(rng), _rule(rng)))})
+    if verb == "cloned":
+        return Step(verb, "")
+    if verb == "by default":
+        return Step(verb, "", more={"action": rng.choice(("allow", "block"))})
     if verb == "release":
         return Step(verb, project, more={"name": rng.choice(NAMES)})
-    if verb not in ("apply", "approved"):
+    if verb not in ("apply", "approved", "cut"):
         return Step(verb, project)
     play = plays[project]
     for name in rng.sample(NAMES, rng.choice((0, 1, 1, 2))):
@@ -104,7 +119,13 @@ def _step(rng: random.Random, plays: dict[str, dict[str, Task]]) -> Step:
     tasks = tuple(task for name, task in play.items() if not (task.renamed_from and (
         task.renamed_from in play or olds.count(task.renamed_from) > 1)))
     chosen = {"prune": rng.choices(("created", "report", "restore", "all", "never"), (8, 2, 2, 2, 1))[0],
-              "full": rng.random() < 0.85, "inputs": "b" if rng.random() < 0.1 else "a", "revert_after": rng.choice((0, 300))}
+              "full": rng.random() < 0.85, "inputs": "b" if rng.random() < 0.1 else "a", "revert_after": rng.choice((0, 300)),
+              "accepts": rng.random() < 0.3}
+    if verb == "approved":
+        chosen["between"] = Step("by hand", "", more={"name": rng.choice(NAMES), "rule": rng.choice((None, _rule(rng)))}) if (
+            rng.random() < 0.6) else Step("time", "", more={"seconds": 3_600})
+    if verb == "cut":
+        chosen |= {"batch": rng.randint(0, 5), "after": rng.random() < 0.5, "for_good": rng.random() < 0.5}
     return Step(verb, project, tasks, chosen)
 
 
@@ -148,10 +169,20 @@ class History:
         if step.verb == "time":
             expected.pass_time(step.more["seconds"])
             self.host.machine.clock.advance(step.more["seconds"])
+        elif step.verb == "cloned":
+            expected.machine += 1
+            self.host.machine.registry.set(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid",
+                                               str(UUID(int=expected.machine)))
+        elif step.verb == "by default":
+            expected.lets_in_by_default = step.more["action"] == "allow"
+            for profile in ("DomainProfile", "StandardProfile", "PublicProfile"):
+                self.host.machine.registry.set(rf"{POLICY}\{profile}", "DefaultInboundAction", int(step.more["action"] == "block"))
         elif step.verb == "by hand":
             self._by_hand(step.more["name"], step.more["rule"])
         elif step.verb in ("apply", "approved"):
             self._apply(step)
+        elif step.verb == "cut":
+            self._cut(step)
         elif step.verb == "rollback":
             self._rollback(step.project)
         elif step.verb == "release":
@@ -186,6 +217,7 @@ class History:
         run_id = f"{self.host.machine.clock.wall():%Y%m%dT%H%M%SZ}-{self.runs:06x}"
         return replace(self.host.policy, project=PROJECTS[project], run_id=run_id, prune=more.get("prune", "created"),
                        partial="" if more.get("full") else "--tags chose", inputs=more.get("inputs", "n"),
+                       accepts_inherited=more.get("accepts", False),
                        revert_after=more.get("revert_after", 300), began=moment_text(self.host.machine.clock.wall()))
 
     def _context(self) -> RunContext:
@@ -223,13 +255,22 @@ class History:
 
     def _apply(self, step: Step) -> None:
         tasks, more = step.tasks, {**step.more, "declared": self._declared(step.tasks)}
-        before, approval = self._all_there_is(), None
+        before, approval, agreed = self._all_there_is(), None, set[str]()
         self.host.policy = self._policy(step.project, more)
         planned = plan_host(self.host.job(more["declared"]), self._context())
         assert self._all_there_is() == before, "a plan has changed the host"
         if step.verb == "approved":
             approval = Approval(planned.changes, planned.machine)
+            self._one(more["between"])
+            more["declared"], before = self._declared(step.tasks), self._all_there_is()
+            agreed = {_told(change) for change in planned.changes}
+            self.host.policy = self._policy(step.project, more)
+            planned = plan_host(self.host.job(more["declared"]), self._context())
         result = self._run(step.project, lambda job, context: apply_host(job, context, approval), more)
+        if isinstance(result.error, StalePlan):
+            assert {_told(change) for change in planned.changes} - agreed, f"stale, and yet {result.changes}"
+            assert self._all_there_is() == before, "a run that was refused has changed the host"
+            return
         if why := self.expected.refuses(step.project, tasks):
             assert isinstance(result.error, GuardRefused), f"not refused, though {why}: {result.status}"
             assert self._all_there_is() == before, "a run that was refused has changed the host"
@@ -239,14 +280,50 @@ class History:
         assert result.written == result.proven
         assert bool(result.written) == bool(planned.changes), result.status
         settles = more["full"] and self.expected.settles(step.project, more["inputs"])
-        self.expected.apply(step.project, tasks, more["prune"], more["full"], more["inputs"])
+        self.expected.apply(step.project, tasks, *(more[word] for word in OF_A_RUN))
         if settles:
             return
         self.host.policy = replace(self.host.policy, run_id=f"{self.host.policy.run_id[:-6]}ffffff")
         again = plan_host(self.host.job(more["declared"]), self._context())
-        assert (again.error, [f"{c.action} {c}" for c in again.changes]) == (None, []), "a second plan has something to do"
+        assert (again.error, [f"{c.action} {c}" for c in again.changes]) == (None, []), f"a second plan has something to do: {[(c.action, str(c), c.why) for c in again.changes]}"
+
+    def _cut(self, step: Step) -> None:
+        """A run whose connection breaks: it has come to its end, or was never there. The same run once more brings the rest."""
+        declared = self._declared(step.tasks)
+        come = copy.deepcopy(self.expected)
+        if not come.refuses(step.project, step.tasks):
+            come.apply(step.project, step.tasks, *(step.more[word] for word in OF_A_RUN))
+        self.host.before = self._broken(step.more["batch"], step.more["after"], step.more["for_good"])
+        self._run(step.project, apply_host, {**step.more, "declared": declared})
+        self.host.before = lambda batch: None
+        self.host.machine.clock.advance(UNDONE)
+        for world in (come, self.expected):
+            world.pass_time(self._now - world.now)
+        there = self._rules(), {name: at for name, at in self._ends().items() if name in self._rules()}
+        inputs = self.host.machine.registry.get(rf"SOFTWARE\ringfence\{PROJECTS[step.project].id}", "Inputs")
+        if (come.rules, come.ends_of_rules, come.projects[step.project].inputs) == (*there, inputs):
+            self.expected = come
+        self.expected.projects[step.project].is_cut = True
+        self._compare(ledgers=False)
+        self._apply(replace(step, verb="apply"))
+
+    def _broken(self, number: int, after: bool, for_good: bool) -> Callable[[Batch], Reply | None]:
+        """What breaks the connection at one batch, before the host carries it out or after that, and at all later ones."""
+        before = len(self.host.batches)
+
+        def breaks(batch: Batch) -> Reply | None:
+            at = len(self.host.batches) - 1 - before
+            if at == number and after:
+                self.host.simulated_reply(batch)
+            if at == number or (at > number and for_good):
+                raise HostError("connection_lost", "cut")
+            return None
+
+        return breaks
 
     def _rollback(self, project: str) -> None:
+        if self.expected.projects[project].is_cut:
+            return  # what can be taken back then is told by trials of other kinds
         before = self._all_there_is()
         wanted = hosts_before(past_runs(self.folder / project, own=PROJECTS[project]), KINDS)
         result = self._run(project, lambda job, context: rollback(job, context, True, wanted))
@@ -281,16 +358,28 @@ class History:
         """When that is, since the beginning; 0: never."""
         return round((datetime.fromisoformat(moment.replace("Z", "+00:00")) - self.zero).total_seconds()) if moment else 0
 
-    def _compare(self) -> None:
-        rules = {name.lower(): _read_rule(text) for name, text in self.host.rules.items()}
+    @property
+    def _now(self) -> int:
+        return int((self.host.machine.clock.wall() - self.zero).total_seconds())
+
+    def _rules(self) -> dict[str, Rule]:
+        return {name.lower(): _read_rule(text) for name, text in self.host.rules.items()}
+
+    def _compare(self, ledgers: bool = True) -> None:
+        rules = self._rules()
         assert rules == self.expected.rules, f"rules: {rules}, expected {self.expected.rules}"
-        for name, held in self.expected.projects.items():
+        for name, held in self.expected.projects.items() if ledgers else ():
             entries = {rule: (entry["how"], self._second(entry.get("expires", "")), entry.get("expires_on_host", False))
                        for rule, entry in self._ledger(PROJECTS[name]).items()}
             said = {rule: (owned.how, owned.until, owned.by_host) for rule, owned in held.owned.items()}
             assert entries == said, f"ledger of {name}: {entries}, expected {said}"
-        ends, wanted = ({n: at for n, at in of.items() if n in rules} for of in (self._ends(), self.expected.ends))
-        assert ends == wanted, f"the host ends {ends}, expected {wanted}"
+        ends = {name: at for name, at in self._ends().items() if name in rules}
+        assert ends == self.expected.ends_of_rules, f"the host ends {ends}, expected {self.expected.ends}"
+
+
+def _told(change: Change) -> str:
+    """A change, with all that it is about."""
+    return f"{change.action} {change} {resource_as_data(change.before)} {resource_as_data(change.after)} {change.label.expiry}"
 
 
 def _read_rule(text: str) -> Rule:

@@ -43,7 +43,7 @@ def ledger_update(plan: Plan, kinds: Container[str]) -> LedgerUpdate:
     for id, entry in ledger.entries.items():
         if entry.pending and id not in changed and id not in update.after:
             _settle(id, entry, plan.found.state.get(id), update)
-        elif (forgets or _has_expired(id, plan)) and _is_over(id, plan, kinds):
+        elif (forgets or _is_absent(id, plan)) and _is_over(id, plan, kinds):
             update.removed.add(id)
         elif id not in changed and isinstance(declared := plan.declarations.get(id), Present) and (
                 entry.said_of_time != declared.label.said_of_time):
@@ -58,17 +58,17 @@ def _until(entry: Entry, label: TaskLabel) -> Entry:
     return replace(entry, expires=label.expires, ticket=label.ticket, expires_on_host=label.expires_on_host)
 
 
-def _has_expired(id: Id, plan: Plan) -> bool:
-    """Whether the task of an object says that its time is over: the host may have ended it by itself."""
-    declared = plan.declarations.get(id)
-    return isinstance(declared, Absent) and bool(declared.label.expires)
+def _is_absent(id: Id, plan: Plan) -> bool:
+    """Whether the task of an object says that it is to be absent, from the beginning or since its time is over: the host may have
+    ended it by itself."""
+    return isinstance(plan.declarations.get(id), Absent)
 
 
 def _is_over(id: Id, plan: Plan, kinds: Container[str]) -> bool:
-    """Whether an object is neither there nor declared any more: one of its name that somebody makes is not the project's."""
+    """Whether an object is neither there nor wanted any more: one of its name that somebody makes is not the project's."""
     looked_for = id.kind in kinds and (id.store, id.kind) not in plan.found.unread
-    declared = id in plan.possible and not _has_expired(id, plan)
-    return looked_for and not declared and id not in plan.found.state and id not in plan.renames.values()
+    wanted = id in plan.possible and not _is_absent(id, plan)
+    return looked_for and not wanted and id not in plan.found.state and id not in plan.renames.values()
 
 
 def _is_outdated(ledger: Ledger, policy: RunPolicy) -> bool:

@@ -8,7 +8,7 @@ from ringfence.batch import Answer, Batch, Call, Reply
 from ringfence.errors import GuardRefused, HostError, Lost, OutcomeUnknown, RingfenceError, Unreachable
 from ringfence.model.declaration import state_after
 from ringfence.model.facts import Facts, with_network
-from ringfence.model.state import Change, diff
+from ringfence.model.state import Change, Id, diff
 from ringfence.plan.expiries import expiry_update
 from ringfence.plan.in_force import decide, judge_again, undecided, unexpected, written
 from ringfence.plan.order import order
@@ -255,9 +255,11 @@ class Writing:
         found, _ = self._read_again(NO_QUESTIONS, {READ_EXPIRIES: Call(READ_EXPIRIES)} if self.tasks else {}, ledger=True)
         if self.tasks and found.expiries_unread:
             return replace(result, error=HostError("script", f"what the host ends by itself: {found.expiries_unread}"))
-        left = expiry_update(replace(plan, found=replace(plan.found, expiries=found.expiries)))
-        wrong = {one.id for one in left.written if one.id in found.state}  # else it has ended it meanwhile
-        wrong |= {one.id for one in left.removed}
+        wrong: set[Id | None] = set()
+        if self.tasks:  # who takes over what another project owns reads of tasks that were none of this run's
+            left = expiry_update(replace(plan, found=replace(plan.found, expiries=found.expiries)))
+            wrong |= {one.id for one in left.written if one.id in found.state}  # else it has ended it meanwhile
+            wrong |= {one.id for one in left.removed}
         if not self.changes:
             entries = found.ledger.entries
             wrong |= {id for id, entry in self.update.after.items() if id not in entries or entries[id].hash != entry.hash}
