@@ -12,7 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "helpers"))
 
-from .history import History, steps
+from .history import History
+from .steps import steps
 
 SHOWN = 20
 

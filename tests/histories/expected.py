@@ -72,8 +72,8 @@ class Project:
 
 @dataclass
 class Host:
-    """The host. machine: which one it is; a clone is another · now: seconds since the history began · ends: {name: the second at which the host removes that rule}; who
-    makes another rule of that name by hand loses it then."""
+    """The host. ends: {name: the second at which the host removes that rule}; who makes another one of that name by hand loses it
+    then · now: seconds since the history began · machine: which one it is; a clone is another."""
 
     rules: dict[str, Rule] = field(default_factory=dict)
     ends: dict[str, int] = field(default_factory=dict)

@@ -6,10 +6,9 @@ A history is repeated by its number: `python -m tests.histories --first NUMBER -
 
 import copy
 import json
-import random
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,8 @@ from uuid import UUID
 from core import KINDS
 from hosts import LabHost
 
-from ringfence.diagnostics import Where
 from ringfence.batch import Batch, Reply
+from ringfence.diagnostics import Where
 from ringfence.errors import ExitCode, GuardRefused, HostError, StalePlan
 from ringfence.formats.approval import Approval
 from ringfence.lab import POLICY
@@ -40,108 +39,12 @@ from ringfence.run.rollback import hosts_before, rollback
 from ringfence.types.moments import moment_text
 
 from .expected import Host, Project, Rule, Task
+from .steps import PROJECTS, Step
 
-PROJECTS = {name: ProjectIdentity(name, digit * 32) for name, digit in (("corp", "c"), ("site", "5"))}
-NAMES = ("rdp", "web", "db", "mon")
-PORTS = (7001, 7002)
-ENDS = (3_700, 7_300, 14_500)  # seconds after the beginning; nothing happens at just that moment
+OWNERS = {name: ProjectIdentity(name, name.encode().hex() * 4) for name in PROJECTS}
 OF_A_RUN = ("prune", "full", "inputs", "accepts")
 UNDONE = 1_500  # seconds after which a host has undone what nobody confirmed
 REMOTE = "10.0.0.1"
-
-
-@dataclass(frozen=True)
-class Step:
-    """What happens: a verb of the history, by whom, and with what."""
-
-    verb: str
-    project: str = "corp"
-    tasks: tuple[Task, ...] = ()
-    more: Mapping[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return " ".join(map(str, (self.verb, self.project, *self.tasks, self.more or "")))
-
-
-def read(rows: Iterable[Mapping[str, Any]]) -> list[Step]:
-    """Those that are written down (tests/cases/histories.yml)."""
-    return [_read(dict(row)) for row in rows]
-
-
-def _read(row: dict[str, Any]) -> Step:
-    verb = next(iter(row))
-    by = row.pop(verb)
-    if verb == "by hand":
-        ((name, said),) = by.items()
-        return Step(verb, "", more={"name": name, "rule": _said(said)})
-    tasks = tuple(Task(name, **{**said, "rule": _said(said["rule"])}) if isinstance(said, dict) else Task(name, _said(said))
-                  for name, said in row.pop("tasks", {}).items())
-    return Step(verb, by, tasks, {"prune": "created", "full": True, "inputs": "a", "revert_after": 300, "accepts": False,
-                                  **row})
-
-
-def _said(rule: object) -> Rule | None:
-    words = str(rule).split()
-    return Rule(int(words[0]), "block" if "block" in words else "allow", "off" not in words) if rule is not None else None
-
-
-def steps(number: int) -> list[Step]:
-    """Those of a history. Most often the tasks of a run are those of the project's last one, but for one or two."""
-    rng = random.Random(number)
-    plays = {project: dict[str, Task]() for project in PROJECTS}
-    return [_step(rng, plays) for _ in range(rng.randint(4, 9))]
-
-
-def _step(rng: random.Random, plays: dict[str, dict[str, Task]]) -> Step:
-    project = rng.choice(["corp", "corp", "corp", "site"])
-    verb = rng.choices(("apply", "approved", "cut", "by hand", "time", "rollback", "release", "move", "retire",
-                        "cloned", "by default"),
-                       (36, 8, 8, 14, 12, 14, 3, 3, 2, 2, 3))[0]
-    if verb == "time":
-        return Step(verb, "", more={"seconds": rng.choice((1_800, 3_600, 9_000))})
-    if verb == "by hand":
-        return Step(verb, "", more={"name": rng.choice(NAMES), "rule": rng.choice((None, _rule(rng), _rule(rng)))})
-    if verb == "cloned":
-        return Step(verb, "")
-    if verb == "by default":
-        return Step(verb, "", more={"action": rng.choice(("allow", "block"))})
-    if verb == "release":
-        return Step(verb, project, more={"name": rng.choice(NAMES)})
-    if verb not in ("apply", "approved", "cut"):
-        return Step(verb, project)
-    play = plays[project]
-    for name in rng.sample(NAMES, rng.choice((0, 1, 1, 2))):
-        if name in play and rng.random() < 0.4:
-            del play[name]
-        else:
-            play[name] = _task(rng, name)
-    olds = [task.renamed_from for task in play.values()]
-    tasks = tuple(task for name, task in play.items() if not (task.renamed_from and (
-        task.renamed_from in play or olds.count(task.renamed_from) > 1)))
-    chosen = {"prune": rng.choices(("created", "report", "restore", "all", "never"), (8, 2, 2, 2, 1))[0],
-              "full": rng.random() < 0.85, "inputs": "b" if rng.random() < 0.1 else "a", "revert_after": rng.choice((0, 300)),
-              "accepts": rng.random() < 0.3}
-    if verb == "approved":
-        chosen["between"] = Step("by hand", "", more={"name": rng.choice(NAMES), "rule": rng.choice((None, _rule(rng)))}) if (
-            rng.random() < 0.6) else Step("time", "", more={"seconds": 3_600})
-    if verb == "cut":
-        chosen |= {"batch": rng.randint(0, 5), "after": rng.random() < 0.5, "for_good": rng.random() < 0.5}
-    return Step(verb, project, tasks, chosen)
-
-
-def _rule(rng: random.Random) -> Rule:
-    return Rule(rng.choice(PORTS), rng.choice(("allow", "allow", "block")), rng.random() < 0.85)
-
-
-def _task(rng: random.Random, name: str) -> Task:
-    rule = None if rng.random() < 0.15 else _rule(rng)
-    if rule and rng.random() < 0.15:
-        return Task(name, rule, keep=True)
-    task = Task(name, rule, adopt=rule is not None and rng.random() < 0.15)
-    if rule and rng.random() < 0.35:
-        return replace(task, until=rng.choice(ENDS), by_host=rng.random() < 0.7)
-    others = [other for other in NAMES if other != name]
-    return replace(task, renamed_from=rng.choice(others)) if rule and rng.random() < 0.15 else task
 
 
 class History:
@@ -165,42 +68,47 @@ class History:
         return self
 
     def _one(self, step: Step) -> None:
-        expected, held = self.expected, self.expected.projects.get(step.project)
-        if step.verb == "time":
-            expected.pass_time(step.more["seconds"])
-            self.host.machine.clock.advance(step.more["seconds"])
-        elif step.verb == "cloned":
-            expected.machine += 1
-            self.host.machine.registry.set(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid",
-                                               str(UUID(int=expected.machine)))
-        elif step.verb == "by default":
-            expected.lets_in_by_default = step.more["action"] == "allow"
-            for profile in ("DomainProfile", "StandardProfile", "PublicProfile"):
-                self.host.machine.registry.set(rf"{POLICY}\{profile}", "DefaultInboundAction", int(step.more["action"] == "block"))
-        elif step.verb == "by hand":
-            self._by_hand(step.more["name"], step.more["rule"])
-        elif step.verb in ("apply", "approved"):
-            self._apply(step)
-        elif step.verb == "cut":
-            self._cut(step)
-        elif step.verb == "rollback":
-            self._rollback(step.project)
-        elif step.verb == "release":
-            result = self._run(step.project, lambda job, context: release(job, context, [step.more["name"]], True))
-            assert result.error is None, result.error
-            expected.release(step.project, step.more["name"])
-        elif step.verb == "move":
-            other = next(name for name in PROJECTS if name != step.project)
-            result = self._run(step.project, lambda job, context: take_over(job, context, other, [], True))
-            assert result.error is None or isinstance(result.error, GuardRefused), result.error
-            expected.move(step.project, other)
-        else:
-            result = self._run(step.project, lambda job, context: retire(job, context, True))
-            assert result.error is None, result.error
-            assert held is not None
-            expected.retire(step.project)
+        """What happens, here and as the guide says it."""
+        does: dict[str, Callable[[Step], None]] = {
+            "apply": self._apply, "approved": self._apply, "cut": self._cut, "rollback": self._rollback, "time": self._pass_time,
+            "by hand": self._by_hand, "by default": self._by_default, "cloned": self._cloned, "release": self._release,
+            "move": self._move, "retire": self._retire}
+        does[step.verb](step)
 
-    def _by_hand(self, name: str, rule: Rule | None) -> None:
+    def _pass_time(self, step: Step) -> None:
+        self.expected.pass_time(step.more["seconds"])
+        self.host.machine.clock.advance(step.more["seconds"])
+
+    def _cloned(self, step: Step) -> None:
+        self.expected.machine += 1
+        guid = str(UUID(int=self.expected.machine))
+        self.host.machine.registry.set(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid", guid)
+
+    def _by_default(self, step: Step) -> None:
+        blocks = step.more["action"] == "block"
+        self.expected.lets_in_by_default = not blocks
+        for profile in ("DomainProfile", "StandardProfile", "PublicProfile"):
+            self.host.machine.registry.set(rf"{POLICY}\{profile}", "DefaultInboundAction", int(blocks))
+
+    def _release(self, step: Step) -> None:
+        name = step.more["name"]
+        result = self._run(step.project, lambda job, context: release(job, context, [name], True))
+        assert result.error is None, result.error
+        self.expected.release(step.project, name)
+
+    def _move(self, step: Step) -> None:
+        other = next(name for name in PROJECTS if name != step.project)
+        result = self._run(step.project, lambda job, context: take_over(job, context, other, [], True))
+        assert result.error is None or isinstance(result.error, GuardRefused), result.error  # that it has no ledger there
+        self.expected.move(step.project, other)
+
+    def _retire(self, step: Step) -> None:
+        result = self._run(step.project, lambda job, context: retire(job, context, True))
+        assert result.error is None, result.error
+        self.expected.retire(step.project)
+
+    def _by_hand(self, step: Step) -> None:
+        name, rule = step.more["name"], step.more["rule"]
         if rule is None:
             self.expected.rules.pop(name, None)
             self.host.remove(name)
@@ -215,7 +123,7 @@ class History:
     def _policy(self, project: str, more: Mapping[str, Any]) -> RunPolicy:
         self.runs += 1
         run_id = f"{self.host.machine.clock.wall():%Y%m%dT%H%M%SZ}-{self.runs:06x}"
-        return replace(self.host.policy, project=PROJECTS[project], run_id=run_id, prune=more.get("prune", "created"),
+        return replace(self.host.policy, project=OWNERS[project], run_id=run_id, prune=more.get("prune", "created"),
                        partial="" if more.get("full") else "--tags chose", inputs=more.get("inputs", "n"),
                        accepts_inherited=more.get("accepts", False),
                        revert_after=more.get("revert_after", 300), began=moment_text(self.host.machine.clock.wall()))
@@ -285,7 +193,8 @@ class History:
             return
         self.host.policy = replace(self.host.policy, run_id=f"{self.host.policy.run_id[:-6]}ffffff")
         again = plan_host(self.host.job(more["declared"]), self._context())
-        assert (again.error, [f"{c.action} {c}" for c in again.changes]) == (None, []), f"a second plan has something to do: {[(c.action, str(c), c.why) for c in again.changes]}"
+        told = [(c.action, str(c), c.why) for c in again.changes]
+        assert (again.error, told) == (None, []), f"a second plan has something to do: {told}"
 
     def _cut(self, step: Step) -> None:
         """A run whose connection breaks: it has come to its end, or was never there. The same run once more brings the rest."""
@@ -300,9 +209,14 @@ class History:
         for world in (come, self.expected):
             world.pass_time(self._now - world.now)
         there = self._rules(), {name: at for name, at in self._ends().items() if name in self._rules()}
-        inputs = self.host.machine.registry.get(rf"SOFTWARE\ringfence\{PROJECTS[step.project].id}", "Inputs")
+        inputs = self.host.machine.registry.get(rf"SOFTWARE\ringfence\{OWNERS[step.project].id}", "Inputs")
         if (come.rules, come.ends_of_rules, come.projects[step.project].inputs) == (*there, inputs):
             self.expected = come
+        else:
+            known = {name: entry["how"] for name, entry in self._ledger(OWNERS[step.project]).items()
+                     if entry.get("hash") and name in there[0]}
+            owned = {name: owned.how for name, owned in self.expected.projects[step.project].owned.items() if name in there[0]}
+            assert known == owned, f"ledger of {step.project} after the undo: {known}, expected {owned}"
         self.expected.projects[step.project].is_cut = True
         self._compare(ledgers=False)
         self._apply(replace(step, verb="apply"))
@@ -321,11 +235,12 @@ class History:
 
         return breaks
 
-    def _rollback(self, project: str) -> None:
+    def _rollback(self, step: Step) -> None:
+        project = step.project
         if self.expected.projects[project].is_cut:
             return  # what can be taken back then is told by trials of other kinds
         before = self._all_there_is()
-        wanted = hosts_before(past_runs(self.folder / project, own=PROJECTS[project]), KINDS)
+        wanted = hosts_before(past_runs(self.folder / project, own=OWNERS[project]), KINDS)
         result = self._run(project, lambda job, context: rollback(job, context, True, wanted))
         if self.expected.rollback(project):
             assert result.error is None or getattr(result.error, "kind", "") == "not_undone", result.error
@@ -370,7 +285,7 @@ class History:
         assert rules == self.expected.rules, f"rules: {rules}, expected {self.expected.rules}"
         for name, held in self.expected.projects.items() if ledgers else ():
             entries = {rule: (entry["how"], self._second(entry.get("expires", "")), entry.get("expires_on_host", False))
-                       for rule, entry in self._ledger(PROJECTS[name]).items()}
+                       for rule, entry in self._ledger(OWNERS[name]).items()}
             said = {rule: (owned.how, owned.until, owned.by_host) for rule, owned in held.owned.items()}
             assert entries == said, f"ledger of {name}: {entries}, expected {said}"
         ends = {name: at for name, at in self._ends().items() if name in rules}

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from core import cases
 
-from .history import History, read, steps
+from .history import History
+from .steps import read, steps
 
 FIRST, SOME = 7_000, 40
 ONCE_WRONG = cases("histories")

@@ -114,7 +114,15 @@ def _write(id: Id, change: Change, plan: Plan, old: Entry | None, update: Ledger
     entry = _until(entry, plan.declarations[id].label)
     update.after[id] = entry
     if change.writes:
-        update.before[id] = replace(entry, hash=old.hash if old else "", pending=after)
+        update.before[id] = announced(entry, old)
+
+
+def announced(entry: Entry, old: Entry | None) -> Entry:
+    """What the ledger says of an object before it becomes what `entry` says: as before, for the run may be undone, and what is to
+    come. A task of the host that ends it may be there by either."""
+    if old is None:
+        return replace(entry, hash="", pending=entry.hash)
+    return replace(old, pending=entry.hash, expires_on_host=entry.expires_on_host or old.expires_on_host)
 
 
 def _first(how: str, change: Change, old: Entry | None) -> Mapping[str, Any]:

@@ -23,7 +23,7 @@ from ringfence.report import HostResult
 from ringfence.run.guarded import guarded
 from ringfence.run.host import HostRun
 from ringfence.run.host_job import HostJob, RunContext
-from ringfence.run.ledger_update import LedgerUpdate
+from ringfence.run.ledger_update import LedgerUpdate, announced
 from ringfence.run.past_runs import PastHost, PastRun, line_of
 from ringfence.run.undoing import CONFIRM, FIRE, is_sayable
 from ringfence.run.write_failures import held_up
@@ -288,7 +288,7 @@ def _ledger_after(plan: Plan, found: HostSnapshot, wanted: Before) -> LedgerUpda
         known = _entry_before(change, ledger, wanted)
         if known is not None:
             update.after[id] = replace(known, hash=now, pending="", run=plan.policy.run_id)
-            update.before[id] = replace(update.after[id], hash=entry.hash if entry else "", pending=now)
+            update.before[id] = announced(update.after[id], entry)
         elif entry:
             update.removed.add(id)
     for id in wanted.objects.keys() - {change.id for change in plan.changes}:  # which somebody else has put back
