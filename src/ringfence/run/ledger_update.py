@@ -1,7 +1,7 @@
 """What a run writes into a host's ledger: what is to come before its first change, and what has come after its last."""
 
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -158,11 +158,10 @@ def ledger_calls(plan: Plan, update: LedgerUpdate) -> tuple[Call, Call]:
 
 def settled_again(plan: Plan, update: LedgerUpdate) -> Call:
     """The call after the last change was undone: what the ledger said before the first."""
-    entries = plan.found.ledger.entries
-    old = LedgerUpdate(after={id: entries[id] for id in update.before if id in entries},
-                       removed={id for id in update.before if id not in entries},
-                       all_gone=not plan.found.ledger.generation)
-    return _last(plan, plan.found.ledger.generation + 1, old)
+    entries, ledger = plan.found.ledger.entries, plan.found.ledger
+    old = {id: entries[id] for id in update.before if id in entries}
+    call = _call(plan, ledger.generation + 1, "final", old, update.before.keys() - entries.keys(), has_come=False)
+    return call if ledger.generation else _deleting(call)
 
 
 def only_call(plan: Plan, update: LedgerUpdate) -> Call:
@@ -171,19 +170,27 @@ def only_call(plan: Plan, update: LedgerUpdate) -> Call:
 
 
 def _last(plan: Plan, expected: int, update: LedgerUpdate) -> Call:
-    call = _call(plan, expected, "final", update.after, update.removed)
-    return Call(call.verb, {**call.args, "set": {}, "remove": [], "delete": True}) if update.all_gone else call
+    call = _call(plan, expected, "final", update.after, update.removed, has_come=True)
+    return _deleting(call) if update.all_gone else call
 
 
-def _call(plan: Plan, expected: int, state: str, entries: Mapping[Id, Entry], removed: set[Id]) -> Call:
-    """`expected`: the generation that is to be there. The two calls around changes are one generation."""
+def _deleting(call: Call) -> Call:
+    """The call, by which the whole ledger goes."""
+    return Call(call.verb, {**call.args, "set": {}, "remove": [], "delete": True})
+
+
+def _call(plan: Plan, expected: int, state: str, entries: Mapping[Id, Entry], removed: Collection[Id],
+          has_come: bool = False) -> Call:
+    """`expected`: the generation that is to be there. The two calls around changes are one generation. has_come: the run has come
+    to its end, so that a full one says what the next one goes by."""
     policy, ledger, facts = plan.policy, plan.found.ledger, plan.found.facts
     assert policy.project is not None
     written = expected if expected != ledger.generation else expected + 1
-    kept = ledger.inherited_from and not (policy.accepts_inherited and not policy.partial)
+    settles = has_come and not policy.partial
+    kept = ledger.inherited_from and not (policy.accepts_inherited and settles)
     header = {"Format": str(LEDGER_FORMAT), "Name": policy.project.name, "State": state, "Run": policy.run_id,
               "Generation": str(written), "Machine": ledger.header["Machine"] if kept else ledger.machine,
-              "Build": str(facts.build), "Inputs": ledger.header.get("Inputs", "") if policy.partial else policy.inputs}
+              "Build": str(facts.build), "Inputs": policy.inputs if settles else ledger.header.get("Inputs", "")}
     texts = {value_name(id): entry.encode() for id, entry in entries.items()}
     return Call("Ledger.Write", {"project": policy.project.id, "generation": expected, "header": header, "set": texts,
                                  "remove": [value_name(id) for id in sorted(removed)], "delete": False})
