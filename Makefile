@@ -115,6 +115,7 @@ soak: test-by-chance
 	$(BIN)/python -m tests.trials -n 100 --without each
 	$(BIN)/python -m tests.rollout.rollout_trials -n 1000
 	$(BIN)/python -m tests.histories -n 2000
+	HISTORIES=200 $(BIN)/python -m pytest -q tests/histories/test_choices.py
 
 # schemas/ and docs/reference/ come from the tables of the kinds and of tests/windows_job; docs/demo.txt and pictures from the demo
 generate: dev
