@@ -8,7 +8,7 @@ import os
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cli_lab import RULES, Cli
@@ -196,9 +196,9 @@ def _said(rng: random.Random, name: str) -> Said:
 
 def _run(rng: random.Random, tasks: Iterable[Said]) -> Run:
     known = sorted({tag for said in tasks for tag in said.tags} & {"x", "y"})
-    given = {"on": rng.random() < 0.2, "given": rng.choice(("", "", "", "g,h")), "environment": rng.random() < 0.2}
-    limit = rng.choice(("", "", "", "servers", "web1"))
+    run = Run(limit=rng.choice(("", "", "", "servers", "web1")), on=rng.random() < 0.2, given=rng.choice(("", "", "", "g,h")),
+              environment=rng.random() < 0.2)
     if known and rng.random() < 0.3:
         chosen = (rng.choice(known),)
-        return Run(**{"tags" if rng.random() < 0.6 else "skipped": chosen}, limit=limit, **given)
-    return Run(limit=limit, files=FILES[:1] if rng.random() < 0.1 else FILES, **given)
+        return replace(run, tags=chosen) if rng.random() < 0.6 else replace(run, skipped=chosen)
+    return replace(run, files=FILES[:1] if rng.random() < 0.1 else FILES)
