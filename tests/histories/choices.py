@@ -66,6 +66,7 @@ class Run:
     given: str = ""
     environment: bool = False
     files: tuple[str, ...] = FILES
+    by_plan: bool = False  # it is planned into a file first
 
     @property
     def hosts(self) -> set[str]:
@@ -80,6 +81,11 @@ class Run:
         """The same with all hosts and all tags."""
         return Run(on=self.on, given=self.given, environment=self.environment)
 
+    def inputs(self, tasks: Iterable[Said]) -> tuple[Any, ...]:
+        """The values that decide what is declared."""
+        asks = any(said.when == "environment" for said in tasks)
+        return self.on, self.given, asks, asks and self.environment
+
     def chooses(self, said: Said) -> bool:
         """Whether it runs a task, by its tags and its file."""
         tags = set(said.tags)
@@ -87,11 +93,18 @@ class Run:
         never = "never" in tags and not tags & set(self.tags)
         return said.file in self.files and wanted and not never and not tags & set(self.skipped)
 
+    @property
     def arguments(self) -> list[str]:
-        found = ["apply", "--yes", "--allow-empty", *(self.files if self.files != FILES else ())]
+        """What `plan`, `apply` and `drift` are given."""
+        found = list(self.files if self.files != FILES else ())
         for flag, values in (("-t", self.tags), ("--skip-tags", self.skipped), ("-l", (self.limit,) if self.limit else ())):
             found += [word for value in values for word in (flag, value)]
-        found += ["-e", "on=true"] if self.on else []
+        return found + self.values
+
+    @property
+    def values(self) -> list[str]:
+        """What is said again where a plan is applied."""
+        found = ["--allow-empty", *(("-e", "on=true") if self.on else ())]
         return found + (["-e", f"given={self.given}"] if self.given else [])
 
 
@@ -109,7 +122,8 @@ def could_be(tasks: Iterable[Said], host: str, run: Run) -> set[str]:
 
 @dataclass
 class Choices:
-    """A project in a folder, on a fleet. settled: {host: the values of the last full run that came there}."""
+    """A project in a folder, on a fleet. settled: {host: the values of the last full run that came there,
+    where that is certain}."""
 
     cli: Cli
     hosts: Mapping[str, Machine]
@@ -133,9 +147,16 @@ class Choices:
         self.write(tasks)
         before = {host: self.rules(host) for host in self.hosts}
         with environment("on" if run.environment else None):
-            said = self.cli(*run.arguments())
-        if said.code:
-            return f"ends with {said.code}: {said.err[-1500:]}{said.out[-500:]}"
+            if run.by_plan:
+                self.cli("plan", "-o", "plan.json", *run.arguments)
+                said = self.cli("apply", "--yes", "plan.json", *run.values)
+            else:
+                said = self.cli("apply", "--yes", *run.arguments)
+            if said.code:
+                return f"ends with {said.code}: {said.err[-1500:]}{said.out[-500:]}"
+            told = self.cli("drift", *run.arguments)
+        if told.code and all(self.settled.get(host) == run.inputs(tasks) for host in run.hosts):
+            return f"it has come, and differs: {told.code} {told.out[-1500:]}{told.err[-500:]}"
         return next(filter(None, (self._wrong_on(host, before[host], tasks, run) for host in self.hosts)), "")
 
     def _wrong_on(self, host: str, before: set[str], tasks: list[Said], run: Run) -> str:
@@ -149,15 +170,16 @@ class Choices:
         gone, could = before - after, could_be(tasks, host, run)
         if gone & could:
             return f"{host}: {gone & could} went, and a full run declares them"
-        uses = any(said.when == "environment" for said in tasks)
-        inputs = run.on, run.given, uses and run.environment, uses
-        last = self.settled.get(host)
+        inputs, last = run.inputs(tasks), self.settled.get(host)
         if gone and not (run.is_full and last in (None, inputs)):
             return f"{host}: {gone} went, and the run was {'none like the last' if run.is_full else 'not full'}"
-        if run.is_full:
+        asks_for_choice = any(said.asks_for_choice for said in tasks)
+        if run.is_full and asks_for_choice:  # then it may have counted as full, or not
+            self.settled.pop(host, None)
+        elif run.is_full:
             self.settled[host] = inputs
         stays = after - could
-        if run.is_full and last == inputs and stays and not any(said.asks_for_choice for said in tasks):
+        if run.is_full and last == inputs and stays and not asks_for_choice:
             return f"{host}: {stays} stay, and no run declares them"
         return ""
 
@@ -201,4 +223,5 @@ def _run(rng: random.Random, tasks: Iterable[Said]) -> Run:
     if known and rng.random() < 0.3:
         chosen = (rng.choice(known),)
         return replace(run, tags=chosen) if rng.random() < 0.6 else replace(run, skipped=chosen)
+    run = replace(run, by_plan=rng.random() < 0.3)
     return replace(run, files=FILES[:1] if rng.random() < 0.1 else FILES)

@@ -14,7 +14,7 @@ from ringfence.lab.simulated_fleet import SimulatedFleet
 
 from .choices import FILES, Choices, drawn
 
-FIRST, SOME = int(os.environ.get("FIRST", "0")), int(os.environ.get("HISTORIES", "12"))
+FIRST, SOME = int(os.environ.get("FIRST", "0")), int(os.environ.get("HISTORIES", "8"))
 
 
 @pytest.fixture(scope="module")
