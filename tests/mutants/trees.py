@@ -36,9 +36,9 @@ ROOMS = {
     "batch": "batch host", "cli": "cli", "codecs": "codecs kinds windows", "diagnostics": "project cli",
     "doctor": "cli/test_doctor.py", "documents": "documents project cli", "errors": "transports run cli",
     "files": "documents cli", "formats": "formats cli",
-    "inventory": "inventory", "kinds": "kinds", "model": "model kinds plan", "modules": "kinds windows plan", "plan": "plan run",
+    "inventory": "inventory", "kinds": "kinds", "model": "model kinds plan", "modules": "kinds windows plan", "plan": "plan run histories/test_histories.py",
     "policy": "policy plan", "project": "project", "regex": "templates inventory", "report": "run views",
-    "rollout": "rollout cli", "run": "run plan rollout cli",
+    "rollout": "rollout cli", "run": "run plan rollout histories/test_histories.py cli",
     "schemas": "cli",
     "secret": "documents project kinds run", "templates": "templates project", "transports": "transports",
     "types": "types kinds", "views": "views cli", "windows": "windows kinds run"}
