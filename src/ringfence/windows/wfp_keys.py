@@ -101,7 +101,7 @@ TEREDO_ALE_LISTEN_V6 81a434e7-f60c-4378-bab8-c625a30f0197
 TEREDO_ALE_RESOURCE_ASSIGNMENT_V6 31b95392-066e-42a2-b7db-92f8acdd56f9
 """
 _BY_GUID: Mapping[str, str] = {guid: name for name, *guids in map(str.split, _NAMES.strip().splitlines()) for guid in guids}
-_PREFIX = re.compile("FWPM_(?:LAYER|CONDITION|SUBLAYER|PROVIDER|CALLOUT)_", re.I)
+_PREFIX = re.compile("^FWPM_(?:LAYER|CONDITION|SUBLAYER|PROVIDER|CALLOUT)_", re.I)
 _GUID = re.compile(r"\{?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\}?", re.I)
 
 
@@ -110,4 +110,4 @@ def key_name(text: str) -> str:
     if guid := _GUID.fullmatch(text):
         folded = guid[1].lower()
         return _BY_GUID.get(folded, f"{{{folded}}}")
-    return _PREFIX.sub("", text, count=1) if _PREFIX.match(text) else text
+    return _PREFIX.sub("", text)
