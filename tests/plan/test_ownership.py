@@ -90,6 +90,8 @@ def test_without_a_project_nothing_is_owned() -> None:
     less = task("firewall_rule", {"name": "web", "protocol": "tcp", "local_port": 80})
     assert "ringfence.yml has no `project`" in str(host.plan(less).error)
     assert PROJECT.name not in str(host.plan(less).error)
+    off = task("firewall_rule", {**rule.properties, "enabled": False})
+    assert [c.action for c in host.plan(off).changes] == ["update"]  # who has no name takes nothing over
 
 
 def test_only_what_may_be_renamed_is_told_to_be() -> None:
