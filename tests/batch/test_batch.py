@@ -138,11 +138,11 @@ def test_a_cut_reply(cut: int) -> None:
 
 
 def test_half_characters_are_replaced_before_anything_can_choke_on_them() -> None:
-    value = b'["\\ud83d", "\\ud83d\\udee1", "\\\\ud83d"]'
+    value = b'["\\ud83d", "\\ud83d\\udee1", "\\\\ud83d", {"\\ud83d": {"a": "\\ud83d"}}]'
     found = READ.decode(
         framed(b'{"ringfence": 2, "run": "aa", "replies": [{"ok": true, "value": ' + value + b'}, {"ok": true}]}')
     )
-    assert found[0] == ["?", "🛡", "\\ud83d"]
+    assert found[0] == ["?", "🛡", "\\ud83d", {"?": {"a": "?"}}]
 
 
 def test_what_a_host_says_cannot_steer_a_terminal() -> None:

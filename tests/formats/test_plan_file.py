@@ -246,3 +246,8 @@ def test_declared_things_have_a_digest() -> None:
     assert first == same != other
     orders = ({"name": "a", "protocol": "tcp", "local_port": 443}, {"name": "a", "local_port": 443, "protocol": "tcp"})
     assert len({digest_of_declarations(declared(task("firewall_rule", said))) for said in orders}) == 1
+
+
+def test_digests_of_secrets_are_those_that_plans_of_earlier_versions_hold() -> None:
+    """Else each of them would be stale."""
+    assert Secret("hunter2").slow_digest(bytes(16)) == "scrypt:e0fa5a3610d37e741281ac07fbec8e0c"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
-NOTHING_DONE = ("example", "since", "detail", "strict", "thread_name_prefix")
+NOTHING_DONE = ("example", "since", "detail", "strict", "thread_name_prefix", "exc_info")
 """Arguments that only tell people, or that only notice our own faults."""
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Is: ast.IsNot,

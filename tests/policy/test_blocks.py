@@ -1,11 +1,12 @@
 """Block rules above others on hosts with long lists of addresses."""
 
 import pytest
+from flow_cases import policy_of_case
 
 from ringfence.model.filter import Filter
 from ringfence.model.state import Id
 from ringfence.policy import meeting
-from ringfence.policy.blocks import BlockIndex
+from ringfence.policy.blocks import BlockIndex, BlocksInForce
 from ringfence.types.addresses import Interval
 from ringfence.types.base import KeptPiece
 from ringfence.types.network_sets import interval
@@ -67,3 +68,10 @@ def test_long_lists_are_taken_apart_once(monkeypatch: pytest.MonkeyPatch) -> Non
     for n in range(200):
         assert not index.above(allow(f"192.0.2.{n}"))
     assert len(seen) <= 2000 + 20 * 200
+
+
+def test_a_block_of_group_policy_holds_where_local_rules_are_ignored() -> None:
+    said = {"name": "b", "action": "block", "protocol": "tcp", "local_port": 443}
+    for where, profiles in (("gpo", ("domain", "private", "public")), ("rules", ("private", "public"))):
+        policy = policy_of_case({where: [said], "gpo_profile": {"allow_local_firewall_rules": False}})
+        assert list(BlocksInForce(policy.settings).above(allow("10.0.0.1")).values()) == [profiles]
