@@ -88,7 +88,8 @@ def test_a_set_that_is_declared_absent_and_still_named_is_told_with_both_places(
 @pytest.mark.parametrize(("kind", "methods", "told"), [
     ("ipsec_phase1_auth_set", ("user kerberos", "machine kerberos", "user cert", "user ntlm", "user kerberos"),
      ["UserKerb", "UserCert", "UserNtlm"]),
-    ("ipsec_phase2_auth_set", ("machine ntlm", "user ntlm", "machine kerberos"), ["MachineNtlm", "MachineKerb"])])
+    ("ipsec_phase2_auth_set", ("machine ntlm", "user ntlm", "machine kerberos"), ["MachineNtlm", "MachineKerb"]),
+    ("ipsec_phase1_auth_set", ("machine", "user"), []), ("ipsec_phase2_auth_set", ("machine", "user"), [])])
 def test_methods_that_do_not_belong_are_told_in_the_order_of_the_proposals(kind: str, methods: Sequence[str],
                                                                            told: list[str]) -> None:
     authority = {"authority": "CN=Contoso", "authority_type": "root"}
