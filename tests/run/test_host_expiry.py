@@ -25,8 +25,9 @@ from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
 from ringfence.run.host import apply_host, plan_host
 from ringfence.run.host_job import RunContext
+from ringfence.run.hosts_before import Before
 from ringfence.run.owned_objects import release, retire
-from ringfence.run.rollback import Before, rollback
+from ringfence.run.rollback import rollback
 from ringfence.run.who_changed import drift_host
 from ringfence.types.moments import moment_text
 from ringfence.views.change_text import orphan_change

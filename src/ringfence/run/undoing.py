@@ -24,7 +24,7 @@ from ringfence.report import HostResult
 from ringfence.run.host_session import HostSession
 from ringfence.run.host_tasks import HostTasks
 from ringfence.run.ledger_update import LedgerUpdate, ledger_calls, settled_again
-from ringfence.run.questions import about
+from ringfence.run.questions import about, of_kinds
 from ringfence.run.write_failures import first_failed
 from ringfence.secret import StoredSecret
 from ringfence.windows.calls import cmdlet_calls
@@ -237,6 +237,7 @@ class Undoing:
 
     def _read(self) -> HostSnapshot:
         questions = replace(about(self.plan.declarations, self.run.kinds), facts=frozenset(), accounts=(), judged=False)
+        questions = of_kinds(questions, {c.id.kind for c in self.plan.changes}, self.run.kinds)
         return self.run.read(questions, defaults=False)[0]
 
     def _differing(self, state: State) -> list[Id]:
