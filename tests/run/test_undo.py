@@ -360,3 +360,18 @@ def test_an_undo_waits_for_a_run_that_is_named() -> None:
     states = ("armed", "firing", "restored", "")
     assert [UndoState("", state).waits for state in states] == [False] * 4
     assert [UndoState("20261126T115712Z-3f9a1c", state).waits for state in states] == [True, True, False, False]
+
+
+def test_of_a_host_that_is_lost_as_it_is_confirmed_nothing_is_proven() -> None:
+    """It was found as declared, and nobody knows whether the host has undone it since."""
+    host, gone = armed(), [False]
+
+    def away(batch: Batch) -> Reply | None:
+        gone[0] = gone[0] or any(call.verb == "Undo.Confirm" for call in batch.calls.values())
+        if gone[0]:
+            raise HostError("connection_lost", "srv1")
+        return None
+
+    host.before = away
+    result = host.apply(RDP)
+    assert (result.status, len(result.written), result.proven) == ("lost", 1, frozenset())

@@ -13,7 +13,7 @@ from ringfence.model.undo import UNDER_WAY, UndoState, undo_state
 from ringfence.plan.order import order
 from ringfence.plan.ownership import tell_owners
 from ringfence.plan.plan import Plan
-from ringfence.report import HostResult
+from ringfence.report import HostResult, UndoResult
 from ringfence.run.guarded import guarded
 from ringfence.run.host import HostRun
 from ringfence.run.host_job import HostJob, RunContext
@@ -30,12 +30,16 @@ def rollback(job: HostJob, context: RunContext, write: bool, before: Mapping[str
     run = HostRun(job, context)
 
     def work() -> HostResult:
-        told = before.get(job.host, Before())
+        told, notes = before.get(job.host, Before()), list[Diagnostic]()
         found = run.read_owned({id.kind for id in told.objects})
         if found.undo.waits:
-            return _fired(run, found.undo, write)
+            fired = _fired(run, found.undo, write)
+            if not to or to == found.undo.run or not write:
+                return fired
+            notes += fired.diagnostics
+            found = run.read_owned({id.kind for id in told.objects})
         changes, wanted = changes_back(_as_the_host_says(told, found.ledger, to), found)
-        notes = [_note(job.host, problem, "warning") for problem in wanted.problems]
+        notes += [_note(job.host, problem, "warning") for problem in wanted.problems]
         if not wanted.runs:
             notes.append(_note(job.host, "no record tells of a run that wrote to it", "warning"))
         notes += told_of_tasks(changes, found, wanted, job.host)
@@ -86,7 +90,7 @@ def confirm(job: HostJob, context: RunContext, write: bool) -> HostResult:
 
     def work() -> HostResult:
         undo = run.read(defaults=False, ledger=True)[0].undo
-        result = HostResult(job.host)
+        result = UndoResult(job.host)
         if not undo.waits:
             return _with(result, _note(job.host, "no undo waits here"))
         if undo.step in UNDER_WAY or undo.state == "firing":
@@ -103,7 +107,7 @@ def confirm(job: HostJob, context: RunContext, write: bool) -> HostResult:
 
 def _fired(run: HostRun, undo: UndoState, write: bool) -> HostResult:
     """The undo that waits, fired: the host imports what it exported."""
-    result = HostResult(run.job.host)
+    result = UndoResult(run.job.host)
     if not write:
         return _with(result, _note(run.job.host, f"the undo of run {undo.run} waits here: the host would import what it had"))
     answer = run.send(Batch({FIRE: fire_call(undo.run)})).answers[FIRE]
