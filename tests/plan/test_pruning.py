@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from core import declared, task
+from core import KINDS, declared, task
 from hosts import FORCED, LEDGER, PROJECT, RULES, LabHost
 
 from ringfence.errors import GuardRefused
@@ -138,6 +138,49 @@ def test_what_is_as_it_was_found_first_is_let_go_of(prune: Prune) -> None:
     assert (done(work(on, prune="restore")), on.entry("said")) == ([], {})
 
 
+PUBLIC = Id("local", "firewall_profile", "public")
+
+
+@pytest.mark.parametrize("prune", ["created", "restore", "all"])
+@pytest.mark.parametrize(("stored", "says"), [
+    ({r"\Logging": ("LogFilePath", r"\\srv\share\fw.log")}, {"log_file_name": r"C:\fw.log"}),
+    ({"": ("DefaultInboundAction", 2), r"\Logging": ("LogDroppedPackets", 7)}, {"default_inbound_action": "block",
+                                                                             "log_blocked": True}),
+    ({"": ("DisabledInterfaces", 7)}, {"disabled_interface_aliases": ["Ethernet 2"]})])
+def test_what_was_found_first_and_is_not_understood_is_told_and_kept(
+        stored: dict[str, tuple[str, Any]], says: dict[str, Any], prune: Prune) -> None:
+    on = LabHost({}, owns=False, policy=RUN)
+    for key, (name, data) in stored.items():
+        on.machine.registry.set(POLICY + rf"\PublicProfile{key}", name, data)
+    assert work(on, task("firewall_profile", {"profiles": "public", **says})).error is None
+    first = on.entry("public", "firewall_profile")["first"]
+    assert first.keys() == says.keys()
+    for _ in range(2):
+        result = work(on, prune=prune)
+        assert (done(result), result.error, on.entry("public", "firewall_profile")["first"]) == ([], None, first)
+        values = ", ".join(f"{name}: {value}" for name, value in first.items())
+        assert f"stops to | It was found with {values}, which is not understood: that comes back by hand alone" in told(result)
+        assert "found first" not in told(result)
+    for key, (name, data) in stored.items():
+        on.machine.registry.set(POLICY + rf"\PublicProfile{key}", name, data)
+    (change,) = work(on, prune=prune).changes  # by hand it is as it was
+    assert (change.action, change.why) == ("release", "declared no more; it is as it was found first")
+
+
+def test_what_is_understood_of_what_was_found_first_is_put_back_and_the_rest_told() -> None:
+    on = LabHost({}, owns=False, policy=RUN)
+    on.machine.registry.set(POLICY + r"\PublicProfile\Logging", "LogDroppedPackets", 7)
+    assert work(on, task("firewall_profile", {"profiles": "public", "log_blocked": True, "log_allowed": True})).error is None
+    result = work(on, prune="created")
+    assert ("It was found with log_allowed: not_configured: `prune: restore` puts that back; It was found with log_blocked: "
+            "LogDroppedPackets=7, which is not understood: that comes back by hand alone") in told(result)
+    (change,) = work(on, prune="restore").changes
+    assert change.why == ("declared no more: back to what was found first, but for log_blocked: LogDroppedPackets=7, "
+                          "which is not understood")
+    assert {"log_blocked": True}.items() <= on.read().state[PUBLIC].values().items()
+    assert (on.read().state[PUBLIC].values()["log_allowed"], done(work(on, prune="restore"))) != (True, [])
+
+
 @pytest.mark.parametrize("prune", ["created", "restore", "all"])
 def test_what_another_project_owns_too_is_not_removed(prune: Prune) -> None:
     on = host(mine="created", ours="created")
@@ -171,8 +214,10 @@ def test_nothing_is_another_thing_than_what_windows_does_by_itself() -> None:
         assert work(on, task("firewall_setting", {"exemptions": said})).error is None
     on.take_over([setting], "mentioned", first={"exemptions": [], "replace": 1, "key_encoding": [[]]})
     result = work(on, prune="created", apply=False)
-    assert "It was found with exemptions: [], key_encoding: not_configured: `prune: restore`" in told(result)
+    assert "It was found with exemptions: []: `prune: restore`" in told(result)
     (change,) = work(on, prune="restore").changes
+    assert change.why == "declared no more: back to what was found first, but for replace: 1, key_encoding: [[]], " + (
+        "which is not understood")
     assert change.after is not None
     assert change.after.values()["exemptions"] == ()
     assert on.read().state[setting].values()["exemptions"] == ()
@@ -211,6 +256,92 @@ def test_what_a_kept_rule_names_is_kept_with_it() -> None:
     assert on.entry("auth", "ipsec_phase1_auth_set")["how"] == "created"
     result = work(on, EXEMPT, prune="all")
     assert (sorted(done(result)), result.error) == (["remove auth", "remove default", "remove sec"], None)
+
+
+NAMED = ("ipsec_phase1_auth_set", "ipsec_phase2_auth_set", "ipsec_quick_mode_crypto_set")
+
+
+def a_set(kind: str, name: str) -> RenderedTask:
+    proposal = {NAMED[0]: {"machine": True, "kerberos": True}, NAMED[1]: {"user": True, "kerberos": True},
+                NAMED[2]: {"encapsulation": "esp", "encryption": "aes256", "esp_hash": "sha256"}}[kind]
+    return task(kind, {"name": name, "proposal": [proposal]})
+
+
+def naming(kind: str, name: str, **more: Any) -> RenderedTask:
+    """A task of somebody's rule that says which set of a kind it names."""
+    (named,) = (p.name for p in KINDS["ipsec_rule"].references if p.references == kind)
+    return task("ipsec_rule", {"name": "theirs", named: name, **more}, treatment={} if more else {"omitted": "keep"})
+
+
+def with_a_rule_that_named(kind: str, *released: str) -> LabHost:
+    """A host with somebody's rule that named the set `old`, and of which the project says that it names `mine`. released: what of
+    `theirs` and `old` was not the project's before."""
+    on = LabHost({}, owns=False, policy=RUN)
+    secured = {"inbound_security": "request", "outbound_security": "request", "remote_address": "10.7.0.0/16"}
+    assert work(on, a_set(kind, "old"), naming(kind, "old", **secured)).error is None
+    assert release(on.job({}), on.context(), released, True).error is None
+    old = [] if "old" in released else [a_set(kind, "old")]
+    assert work(on, a_set(kind, "mine"), naming(kind, "mine"), *old).error is None
+    return on
+
+
+OF_NAMES = pytest.mark.parametrize("kind", NAMED)
+REST = rule("x", 80)  # what the project declares in the end
+
+
+@OF_NAMES
+def test_one_run_puts_a_rule_back_to_its_set_and_removes_that_which_it_named(kind: str) -> None:
+    on = with_a_rule_that_named(kind, "theirs", "old")
+    result = work(on, REST, prune="restore")
+    assert (sorted(done(result)), result.error) == (["create x", "remove mine", "update theirs"], None)
+    assert (done(work(on, REST, prune="restore")), told(work(on, REST, prune="restore"))) == ([], "")
+
+
+@OF_NAMES
+def test_a_set_that_a_rule_goes_back_to_is_kept_with_it(kind: str) -> None:
+    on = with_a_rule_that_named(kind, "theirs")
+    result = work(on, REST, prune="restore")
+    assert (sorted(done(result)), result.error) == (["create x", "remove mine", "update theirs"], None)
+    for again in (result, work(on, REST, prune="restore")):
+        assert told(again).startswith(f"{kind} old is declared no more, and is kept: ipsec_rule theirs still names it |")
+    assert (done(again), on.entry("old", kind)["how"]) == ([], "created")
+
+
+@OF_NAMES
+@pytest.mark.parametrize("goes", ["before", "with the run"])
+def test_a_rule_does_not_go_back_to_a_set_that_will_not_be_there(kind: str, goes: str) -> None:
+    on = with_a_rule_that_named(kind, "theirs", "old")
+    absent = task(kind, {"name": "old", "state": "absent"})
+    if goes == "before":
+        assert work(on, a_set(kind, "mine"), naming(kind, "mine"), absent).error is None
+    result = work(on, REST, absent, prune="restore")
+    assert (sorted(done(result)), result.error) == (["create x"] + ["remove old"] * (goes != "before"), None)
+    assert f"which cannot be put back: there will be no {kind} old, `ringfence ledger release` leaves it so" in told(result)
+    assert f"{kind} mine is declared no more, and is kept: ipsec_rule theirs still names it" in told(result)
+    assert on.entry("theirs", "ipsec_rule")["how"] == "mentioned"
+    assert done(work(on, REST, a_set(kind, "old"), prune="restore")) == ["create old", "update theirs", "remove mine"]
+
+
+def test_what_does_not_fit_the_rest_any_more_is_not_put_back() -> None:
+    """Windows refuses it, and with it every other change of each run."""
+    on = LabHost({"said": "v2.31|Action=Allow|Active=TRUE|Dir=In|RA4=10.0.0.1|Name=said|"}, owns=False, policy=RUN)
+    keep = task("firewall_rule", {"name": "said", "protocol": "tcp"}, treatment={"omitted": "keep"})
+    assert work(on, keep).error is None
+    on.put("said", ALLOW.format(80, "said"))
+    for prune in ("created", "restore"):
+        result = work(on, prune=prune)
+        assert (done(result), result.error) == ([], None)
+        assert "with protocol: any, which cannot be put back: ports go with tcp or udp, not with protocol any" in told(result)
+
+
+def test_a_block_is_kept_where_what_is_put_back_would_pass_without_it() -> None:
+    on = host(block="created", said="mentioned")
+    on.put("block", BLOCK.format(81, "block"))
+    on.put("said", ALLOW.format(81, "said").replace("Active=TRUE", "Active=FALSE"))
+    on.take_over([id_of("said")], "mentioned", first={"enabled": True})
+    result = work(on, prune="restore")
+    assert done(result) == ["update said"]
+    assert "firewall_rule block is declared no more and OPENS when it goes" in told(result)
 
 
 def test_a_retirement_leaves_what_rules_of_others_name() -> None:

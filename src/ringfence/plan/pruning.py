@@ -14,11 +14,12 @@ from ringfence.model.ledger import Entry
 from ringfence.model.once import filter_of
 from ringfence.model.plain import digest_of, plain_data
 from ringfence.model.resource import Property, Resource
-from ringfence.model.state import Change, Id, State, title
+from ringfence.model.state import Change, Id, State, references_of, title
 from ringfence.model.storage import SetKeys
+from ringfence.model.understood import is_understood
 from ringfence.plan.ownership import OWNERSHIP_GUIDE
 from ringfence.plan.plan import Orphan, Plan
-from ringfence.plan.references import users_of
+from ringfence.plan.references import missing_of, users_of
 from ringfence.plan.run_policy import PERCENT, PERCENT_FROM, RunPolicy
 from ringfence.plan.wider import opens_beside, widened
 from ringfence.policy.evaluate import Policy
@@ -46,17 +47,20 @@ def prune(plan: Plan) -> Plan:
     if (why := withheld(plan)) or policy.prune == "report":
         plan = replace(plan, orphans=_orphans(gone, plan.found.state, why or "prune: report"))
         return plan.with_diagnostics(_report(gone, plan, why))
+    back, obstacles = _put_back(gone, plan)
+    after = plan.after.updated(back)
     created = {id: None for id, entry in gone.items() if entry.how == "created" and not _stays(id, plan)}
-    beside = plan.found.policy(plan.after.updated(created))
-    changes = {id: change for id, entry in gone.items() if (change := _change(id, entry, plan, beside))}
+    beside = plan.found.policy(after.updated(created))
+    changes = {id: change for id, entry in gone.items() if (change := _change(id, entry, plan, beside, back))}
     going = {id: change.resource for id, change in changes.items() if change.action == "remove"}
     names = {id for id, r in going.items() if policy.prune != "all" or not r.kind.storage.falls_back(id.name)}
-    used = users_of(names, plan.after.updated(dict.fromkeys(going)))
+    used = users_of(names, after.updated(dict.fromkeys(going)))
     changes = {id: change for id, change in changes.items() if id not in used}
     kept = {id: entry for id, entry in gone.items() if id not in changes}
     orphans = _orphans(kept, plan.found.state, f"prune: {policy.prune}")
-    plan = replace(plan, changes=(*plan.changes, *changes.values()), orphans=orphans).with_diagnostics(*_kept(kept, used, plan))
-    return _guarded(plan, {id: r for id, r in going.items() if id not in used})
+    plan = plan.with_diagnostics(*_kept(kept, used, obstacles, plan))
+    plan = replace(plan, changes=(*plan.changes, *changes.values()), orphans=orphans)
+    return _guarded(plan, after, {id: r for id, r in going.items() if id not in used})
 
 
 def withheld(plan: Plan) -> str:
@@ -119,8 +123,9 @@ def _stays(id: Id, plan: Plan) -> str:
     return f"declared no more; it holds {'|'.join(pieces)} by now, which no cmdlet can write: it stays as it is" if pieces else ""
 
 
-def _change(id: Id, entry: Entry, plan: Plan, beside: Policy) -> Change | None:
-    """What becomes of one object; nothing where it is kept. beside: the policy without all that may be removed."""
+def _change(id: Id, entry: Entry, plan: Plan, beside: Policy, back: State) -> Change | None:
+    """What becomes of one object; nothing where it is kept. beside: the policy without all that may be removed · back: what goes
+    back to what was found first."""
     found, mode = plan.found.state[id], plan.policy.prune
     if entry.how == "created" and (why := _stays(id, plan)):
         return Change(id, found, found, as_action="release", why=why)
@@ -132,14 +137,36 @@ def _change(id: Id, entry: Entry, plan: Plan, beside: Policy) -> Change | None:
     if entry.how == "adopted":
         why = f"declared no more{_expired(entry, plan.policy)}; adopted by run {entry.run}: it stays as it is"
         return Change(id, found, found, as_action="release", why=why)
-    before = _first(entry, found)
-    if before == found:  # whoever changes it later does so for reasons of his own
+    before, strange = _first(entry, found)
+    if before == found and not strange:  # whoever changes it later does so for reasons of his own
         return Change(id, found, found, as_action="release", why="declared no more; it is as it was found first")
-    if mode != "restore":
+    if id not in back:
         return None
+    but = f", but for {_listed(strange)}, which is not understood" if strange else ""
     opened = ", ".join(widened(found, before))
-    why = "declared no more: back to what was found first" + (f"; OPENS: more passes by its {opened}" if opened else "")
+    why = f"declared no more: back to what was found first{but}" + (f"; OPENS: more passes by its {opened}" if opened else "")
     return Change(id, found, before, why=why)
+
+
+def _put_back(gone: Mapping[Id, Entry], plan: Plan) -> tuple[State, Mapping[Id, str]]:
+    """The objects that go back to what was found first, as they were; and why others could not."""
+    found, unread = plan.found.state, plan.found.unread
+    first = State({id: before for id, entry in gone.items() if entry.how == "mentioned"
+                   and (before := _first(entry, found[id])[0]) != found[id]})
+    after = plan.after.updated(first)
+    obstacles = {id: why for id, before in first.items() if (why := _obstacle(id, found[id], before, after, unread))}
+    restores = plan.policy.prune == "restore"
+    return State({id: before for id, before in first.items() if restores and id not in obstacles}), obstacles
+
+
+def _obstacle(id: Id, found: Resource, before: Resource, after: State, unread: Mapping[tuple[str, str], str]) -> str:
+    """Why a host would not take an object as it was: what it named is not there any more, or the rest of it is another by now."""
+    names = references_of(id.store, found)
+    for property, named in missing_of(id.store, before, after).items():
+        if named != names.get(property):
+            return f"{named} could not be read" if named[:2] in unread else f"there will be no {named}"
+    known = {finding.reason for finding in found.check()}
+    return next((f.reason for f in before.check() if f.severity == "error" and f.reason not in known), "")
 
 
 def _expired(entry: Entry, policy: RunPolicy) -> str:
@@ -147,16 +174,30 @@ def _expired(entry: Entry, policy: RunPolicy) -> str:
     return f"; expired {entry.expiry}" if entry.expires and entry.expires <= policy.began else ""
 
 
-def _first(entry: Entry, found: Resource) -> Resource:
-    """An object with the values that were found before the project mentioned them, as far as they can still be understood."""
+def _first(entry: Entry, found: Resource) -> tuple[Resource, Mapping[str, Any]]:
+    """An object with the values that were found before the project mentioned them, as far as they can be put back; and those that
+    are not understood, as the ledger has them: what people may not say, what is no more, or not yet, a property."""
     values: dict[str, Any] = {}
+    strange: dict[str, Any] = {}
     for name, value in entry.first.items():
-        if p := found.kind.properties.get(name):
-            try:
-                values[name] = _nothing(p) if value in (None, []) else p.parse(value)
-            except ValueError:
-                continue
-    return as_writable(found.replace(**values), found) or found
+        p = found.kind.properties.get(name)
+        if p is not None and plain_data(getattr(found, name)) == value:
+            continue
+        try:
+            values[name] = _read(p, value)
+        except (ValueError, TypeError, AttributeError):
+            strange[name] = value
+    return as_writable(found.replace(**values), found) or found, strange
+
+
+def _read(p: Property | None, value: Any) -> Any:
+    """A value from what the ledger has of it. Raises ValueError and the like where that is none: some types take any text, also
+    the piece as which a host's value was shown that was not understood."""
+    if p is not None and (value == [] or (value is None and is_understood(p, None))):
+        return _nothing(p)
+    if p is None or plain_data(read := p.parse(value)) != value:
+        raise ValueError
+    return read
 
 
 def _nothing(p: Property) -> Any:
@@ -164,7 +205,8 @@ def _nothing(p: Property) -> Any:
     return () if p.type.name.startswith("list") else p.default
 
 
-def _kept(kept: Mapping[Id, Entry], used: Mapping[Id, Sequence[Id]], plan: Plan) -> Iterator[Diagnostic]:
+def _kept(kept: Mapping[Id, Entry], used: Mapping[Id, Sequence[Id]], obstacles: Mapping[Id, str],
+          plan: Plan) -> Iterator[Diagnostic]:
     for id, entry in kept.items():
         found = plan.found.state[id]
         name = title(id, found)
@@ -177,18 +219,32 @@ def _kept(kept: Mapping[Id, Entry], used: Mapping[Id, Sequence[Id]], plan: Plan)
             no_task = "; the host is not to remove it by itself any more" * by_itself
             told = f"{name} is declared no more and OPENS when it goes: it closes traffic, and is kept{no_task}"
             yield Diagnostic(NOWHERE, told, f"Say `state: absent` for it, or `prune: all`. See {OWNERSHIP_GUIDE}", "warning")
-        elif entry.first and (then := _first(entry, found)) != found:
-            values = ", ".join(f"{p}: {plain_data(getattr(then, p))}" for p in entry.first if p in found.kind.properties)
-            yield Diagnostic(NOWHERE, f"{name} is declared no more: the project mentioned it, and stops to", f"It was found with "
-                             f"{values}: `prune: restore` puts that back, `ringfence ledger release` leaves it so", "warning")
+        else:
+            detail = f"{_found_first(entry, found, obstacles.get(id, ''))}, `ringfence ledger release` leaves it so"
+            yield Diagnostic(NOWHERE, f"{name} is declared no more: the project mentioned it, and stops to", detail, "warning")
 
 
-def _guarded(plan: Plan, going: Mapping[Id, Resource]) -> Plan:
-    """The plan, refused where much of what the project has there would go at once."""
+def _found_first(entry: Entry, found: Resource, obstacle: str) -> str:
+    """What was found of an object before the project mentioned it, and how that comes back."""
+    then, strange = _first(entry, found)
+    values = _listed({name: plain_data(getattr(then, name)) for name in entry.first if name not in strange})
+    way = f", which cannot be put back: {obstacle}" if obstacle else ": `prune: restore` puts that back"
+    told = [f"It was found with {values}{way}"] if then != found else []
+    if strange:
+        told.append(f"It was found with {_listed(strange)}, which is not understood: that comes back by hand alone")
+    return "; ".join(told)
+
+
+def _listed(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in values.items())
+
+
+def _guarded(plan: Plan, after: State, going: Mapping[Id, Resource]) -> Plan:
+    """The plan, refused where much of what the project has there would go at once. after: what there will be beside it."""
     owned = sum(entry.how != "mentioned" for entry in plan.found.ledger.entries.values())
     if owned < PERCENT_FROM or len(going) * 100 < owned * PERCENT or "percent" in plan.policy.forced:
         return plan
-    count = sum(1 for _ in _missed(plan, going))
+    count = sum(1 for _ in _missed(plan, after, going))
     others = len(going) - count
     if count * 100 < (owned - others) * PERCENT or not count:
         return plan
@@ -198,10 +254,10 @@ def _guarded(plan: Plan, going: Mapping[Id, Resource]) -> Plan:
                                    f"--force percent goes on. See {OWNERSHIP_GUIDE}"))
 
 
-def _missed(plan: Plan, going: Mapping[Id, Resource]) -> Iterator[Id]:
+def _missed(plan: Plan, after: State, going: Mapping[Id, Resource]) -> Iterator[Id]:
     """Of what goes that by which any flow may come to another end beside what stays, under the settings of now or those that will
     be; of sets those that something names which is not off."""
-    then = plan.found.policy(plan.after.updated(dict.fromkeys(going)))
+    then = plan.found.policy(after.updated(dict.fromkeys(going)))
     now = replace(then, settings=SettingsInForce(plan.found.state, plan.found.unread))
     users = users_of({id for id, r in going.items() if isinstance(r.kind.storage, SetKeys)}, plan.found.state)
     for id, resource in going.items():

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ringfence.diagnostics import Diagnostic, suggest
 from ringfence.model.declaration import Absent, Present, reference_problems
+from ringfence.model.resource import Resource
 from ringfence.model.state import Id, State, references_of
 from ringfence.model.storage import DEFAULT
 from ringfence.plan.plan import Plan
@@ -23,8 +24,8 @@ def check_references(plan: Plan) -> Plan:
 
 
 def _missing(declared: Present, plan: Plan) -> Iterator[Diagnostic]:
-    for property, id in references_of(declared.id.store, declared.resource).items():
-        if id.name == DEFAULT or id in plan.after or id in plan.declarations:
+    for property, id in missing_of(declared.id.store, declared.resource, plan.after).items():
+        if id in plan.declarations:
             continue
         name = getattr(declared.resource, property)
         hint = suggest(str(name), [r.name for r in plan.after.by_kind(id.kind, id.store).values()], "; ")
@@ -49,6 +50,11 @@ def _still_used(declared: Absent, after: State) -> Iterator[Diagnostic]:
         names = ", ".join(map(str, sorted(users)))
         yield Diagnostic(declared.where, f"{declared} cannot be removed: {names} on the host still uses it",
                          "declare those rules absent, or with another set, in the same play")
+
+
+def missing_of(store: str, resource: Resource, state: State) -> dict[str, Id]:
+    """What a resource names and a state does not have, by property. Windows has a default set of each kind."""
+    return {p: id for p, id in references_of(store, resource).items() if id.name != DEFAULT and id not in state}
 
 
 def users_of(named: Collection[Id], state: State) -> Mapping[Id, Sequence[Id]]:
