@@ -10,9 +10,8 @@ from ringfence.model.ledger import Entry, Ledger, entry_of
 from ringfence.model.plain import digest_of
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id, State, TaskLabel, references_of, with_changes
-from ringfence.model.storage import DEFAULT
 from ringfence.plan.plan import HostSnapshot, Plan
-from ringfence.plan.references import users_of
+from ringfence.plan.references import missing_of, users_of
 from ringfence.plan.wider import opens, widened
 from ringfence.run.hosts_before import Before
 from ringfence.run.ledger_update import LedgerUpdate, announced
@@ -75,19 +74,15 @@ def _parted(changes: dict[Id, Change], state: State) -> dict[Id, str]:
         used = users_of({id for id, change in changes.items() if change.after is None}, then)
         found = {id: f"{users[0]} names it" for id, users in used.items()}
         for id, change in changes.items():
-            known = _names(change.before, id)
-            if lacks := next((one for one in _names(change.after, id) if one not in then and one not in known), None):
+            known = references_of(id.store, change.before).values() if change.before else ()
+            lacking = missing_of(id.store, change.after, then).values() if change.after else ()
+            if lacks := next((one for one in lacking if one not in known), None):
                 found[id] = f"it names {lacks}, which is not there"
         if not found:
             return stay
         stay |= found
         for id in found:
             del changes[id]
-
-
-def _names(resource: Resource | None, id: Id) -> list[Id]:
-    """The sets that an object names."""
-    return [] if resource is None else [one for one in references_of(id.store, resource).values() if one.name != DEFAULT]
 
 
 def _back(change: Change, found: HostSnapshot, wanted: Before) -> Change:
