@@ -177,6 +177,15 @@ class ExaminedResult(HostResult):
 
 
 @dataclass(frozen=True)
+class UndoResult(HostResult):
+    """What became of the undo that waited on a host, which a note tells, or that none did. How the host is, nobody has looked."""
+
+    @property
+    def status(self) -> Status:
+        return "reachable" if self.error is None else super().status
+
+
+@dataclass(frozen=True)
 class LedgerResult(HostResult):
     """What projects own on a host. there: which of those objects the host has · owned: which of its own the project really owns:
     what an interrupted run never came to make is not."""

@@ -149,6 +149,33 @@ def leave_armed(cli: Cli) -> None:
         assert cli("apply", "--yes").code == 6
 
 
+def test_an_undo_that_waits_is_no_end_of_the_way_to_an_earlier_run(cli: Cli) -> None:
+    with fleet(cli, 1) as hosts:
+        for port in (81, 82):
+            declare(cli, port)
+            assert cli("apply", "--yes").code == 0
+        (_, first) = (run["run_id"] for run in json.loads(cli("runs", "--output", "json").out)["result"]["runs"])
+        declare(cli, 83)
+        leave_armed(cli)
+        said = cli("rollback", "--to", first, "--yes")
+        assert (said.code, ports(hosts)) == (0, [None]), said
+        assert "it imported the policy that it had before" in said.out
+        assert "1 changed" in said.out
+
+
+def test_of_a_host_whose_undo_was_seen_to_nothing_else_is_said(cli: Cli) -> None:
+    """It is not in sync, which nobody has looked at."""
+    with fleet(cli, 1) as hosts:
+        declare(cli, 81)
+        for command, port in (("confirm", "81"), ("rollback", None)):
+            leave_armed(cli)
+            said = cli(command, "--yes")
+            assert (said.code, "in sync" in said.out, "1 reachable" in said.out, ports(hosts)) == (0, False, True, [port]), said
+            declare(cli, 82)
+            hosts["web1"].registry.unset(RULES, "corp-web")
+        assert "in sync" not in cli("confirm", "--yes").out
+
+
 def test_what_no_record_holds_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """A key that was there before is in no journal: it cannot be brought back from one."""
     keys = "- hosts: all\n  tasks:\n    - ipsec_phase1_auth_set: {{name: corp, proposal: {{machine: true, "

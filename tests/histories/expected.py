@@ -256,7 +256,10 @@ class Host:
         before, owned_before = dict(self.rules), dict(held.owned)
         for name in then.keys() - self.others(project):
             rule, owned = then[name]
-            same = rule == self.rules.get(name)
+            now, known = self.rules.get(name), held.owned.get(name)
+            if rule and now and known and known.how == "mentioned":
+                rule = replace(now, enabled=rule.enabled)  # the rest of it is none of the project's
+            same = rule == now
             held.owned.pop(name, None)
             if rule is None:
                 self.rules.pop(name, None)

@@ -32,10 +32,11 @@ from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult, Report, RunInfo
 from ringfence.run.host import apply_host, plan_host
 from ringfence.run.host_job import RunContext
+from ringfence.run.hosts_before import hosts_before
 from ringfence.run.journal import Journal, runs_folder
 from ringfence.run.owned_objects import release, retire, take_over
 from ringfence.run.past_runs import past_runs
-from ringfence.run.rollback import hosts_before, rollback
+from ringfence.run.rollback import rollback
 from ringfence.types.moments import moment_text
 
 from .expected import Host, Project, Rule, Task

@@ -15,7 +15,8 @@ from ringfence.model.resource import Kind, Property, Resource
 from ringfence.model.state import Change, Id
 from ringfence.plan.pruning import _first
 from ringfence.plan.way_back import _undone
-from ringfence.run.rollback import Before, rollback
+from ringfence.run.hosts_before import Before
+from ringfence.run.rollback import rollback
 from ringfence.views.kind_docs import sample
 from ringfence.windows.calls import cmdlet_calls
 

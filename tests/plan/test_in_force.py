@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from core import cases, task
+from core import at, cases, task
 from hosts import LabHost
 
 from ringfence.batch import Answer, Batch, Failure, Reply
@@ -186,3 +186,17 @@ def test_networks_that_are_not_identified_are_public() -> None:
     assert host.apply(WEB).error is None
     happens(host.machine, {"gpo": {"PublicProfile": {"EnableFirewall": 0}}})
     assert [line(o) for o in host.plan(WEB).obstacles] == ["not_in_force firewall_off public: firewall_rule web"]
+
+
+def test_what_the_plan_knew_of_interfaces_the_proof_knows_too() -> None:
+    """The host is asked once: without the answer it would be a doubt, and the proof another than the plan."""
+    guid = "{11111111-2222-3333-4444-555555555555}"
+    host = LabHost({}, on=machine("SRV1", interfaces=(NetworkAdapter("Ethernet", guid, profile="domain"),)))
+    host.machine.registry.set(POLICY + r"\DomainProfile", "DisabledInterfaces", guid)
+    for undo in (0, 300):
+        host.policy = replace(host.policy, revert_after=undo)
+        rule = at(1, name=f"web-{undo}", protocol="tcp", local_port=443, remote_address="10.0.0.1", profile="domain")
+        planned, done = host.plan(rule), host.apply(rule)
+        assert done.error is None
+        assert [(o.level, o.reason) for o in done.obstacles] == [(o.level, o.reason) for o in planned.obstacles]
+        assert [(o.reason.obstacle, o.reason.weight) for o in done.obstacles] == [("interfaces_disabled", "stops")]

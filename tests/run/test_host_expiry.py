@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -25,8 +26,9 @@ from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
 from ringfence.run.host import apply_host, plan_host
 from ringfence.run.host_job import RunContext
+from ringfence.run.hosts_before import Before
 from ringfence.run.owned_objects import release, retire
-from ringfence.run.rollback import Before, rollback
+from ringfence.run.rollback import rollback
 from ringfence.run.who_changed import drift_host
 from ringfence.types.moments import moment_text
 from ringfence.views.change_text import orphan_change
@@ -586,3 +588,15 @@ def test_a_task_for_what_never_ends_by_itself_is_none_of_a_rule() -> None:
     rows = [{"noun": noun, "name": "x", "at": "2099-01-01T00:00:00Z", "task": "0" * 32, "fits": True}
             for noun in ("NetFirewallRule", "NetIPsecPhase1AuthSet", "NetFirewallProfile", "nothing")]
     assert [one.id is not None for one in parse_expiries(rows, KINDS.values())] == [True, False, False, False]
+
+
+def test_what_expires_while_a_run_waits_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a wave, a pause, an answer: by the clock of the controller."""
+    e = Expiring()
+    for hours, refused in ((2, True), (0.5, False)):
+        now = e.zero + timedelta(hours=hours)
+        monkeypatch.setattr("ringfence.run.host.datetime", SimpleNamespace(now=lambda zone, now=now: now))
+        result = e.apply(e.rule(HOUR), e.rule(None, "more"))
+        assert isinstance(result.error, GuardRefused) is refused
+        assert ("expired since the run began: firewall_rule bg" in str(result.error)) is refused
+        assert (not result.written, not e.host.rules) == (refused, refused)

@@ -18,6 +18,7 @@ from ringfence.run.owned_objects import rebuild, retire
 RUN = "20261126T115712Z-3f9a1c"
 OTHER = Batch({0: Call("Undo.Arm", {"run": "20260101T000000Z-aaaaaa", "project": "", "delay": 400, "write_seconds": 60})})
 RDP = at(1, name="rdp", protocol="tcp", local_port=3389)
+OLD = at(3, name="old", protocol="tcp", local_port=1433, remote_address="10.0.0.0/8")
 WEB = at(2, name="web", protocol="tcp", local_port=443, remote_address="10.0.0.0/8")
 RULES = POLICY + r"\FirewallRules"
 
@@ -104,15 +105,16 @@ def test_a_key_without_its_task_is_of_an_undo_that_is_over() -> None:
 
 
 def test_a_change_that_is_refused_takes_back_those_before_it() -> None:
-    host = armed()
-    before = stored_policy(host.machine)
+    host = armed(owns=False)
+    assert host.apply(OLD).status == "changed"
+    before, known = stored_policy(host.machine), host.entry("old")
     host.refuse = {"web": Failure("InvalidArgument", "x", "no")}
-    result = host.apply(RDP, WEB)
+    result = host.apply(OLD, RDP, WEB)
     assert result.status == "restored"
     assert "web: no" in reason(result)
     assert stored_policy(host.machine) == before
     assert undo_of(host) == (RUN, "confirmed", "")  # it was undone by cmdlets: no import was needed
-    assert host.entry("rdp") == {}
+    assert (host.entry("rdp"), host.entry("old")) == ({}, known)
     assert host.plan(RDP).status == "differs"
 
 
@@ -358,3 +360,18 @@ def test_an_undo_waits_for_a_run_that_is_named() -> None:
     states = ("armed", "firing", "restored", "")
     assert [UndoState("", state).waits for state in states] == [False] * 4
     assert [UndoState("20261126T115712Z-3f9a1c", state).waits for state in states] == [True, True, False, False]
+
+
+def test_of_a_host_that_is_lost_as_it_is_confirmed_nothing_is_proven() -> None:
+    """It was found as declared, and nobody knows whether the host has undone it since."""
+    host, gone = armed(), [False]
+
+    def away(batch: Batch) -> Reply | None:
+        gone[0] = gone[0] or any(call.verb == "Undo.Confirm" for call in batch.calls.values())
+        if gone[0]:
+            raise HostError("connection_lost", "srv1")
+        return None
+
+    host.before = away
+    result = host.apply(RDP)
+    assert (result.status, len(result.written), result.proven) == ("lost", 1, frozenset())

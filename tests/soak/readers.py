@@ -30,8 +30,9 @@ from ringfence.inventory.script_inventory import add_variables, fill, hostvars, 
 from ringfence.model.state import Change
 from ringfence.policy.arbitration import Arbiter
 from ringfence.report import HostResult, Report
+from ringfence.run.hosts_before import hosts_before
 from ringfence.run.past_runs import past_runs
-from ringfence.run.rollback import hosts_before, rollback
+from ringfence.run.rollback import rollback
 from ringfence.run.who_changed import drift_host
 from ringfence.secret import Secret
 from ringfence.transports import known_hosts

@@ -1,6 +1,7 @@
 """One host from what is declared to a proven state: read, plan, write, and a second read over a new connection."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 
 from ringfence.batch import Batch, Call
@@ -28,6 +29,7 @@ from ringfence.run.ledger_update import LedgerUpdate, ledger_update
 from ringfence.run.questions import INTERFACES, MANAGEMENT, about, of_kinds
 from ringfence.run.write_failures import undo_waits
 from ringfence.run.writing import Writing
+from ringfence.types.moments import moment_text
 from ringfence.windows.endpoint import UNKNOWN_SCRIPT
 from ringfence.windows.expiry_calls import READ_EXPIRIES
 from ringfence.windows.undo_calls import READ_UNDO
@@ -128,6 +130,8 @@ class HostRun(HostSession):
             return result
         if plan.changes and (reason := self._outside_window(plan.found.facts)):
             return replace(result, error=OutsideWindow(f"{reason}; `--force window` writes now"))
+        if over := _over_meanwhile(plan):
+            return replace(result, error=GuardRefused(over))
         if not write:
             return replace(result, waits=bool(plan.changes or self._update(plan) or expiry_update(plan)))
         return self.carry_out(plan, result)
@@ -194,6 +198,14 @@ def _is_there(plan: Plan, agreed: Change) -> bool:
     if found is None or agreed.before is None:
         return resource_as_data(found) == resource_as_data(agreed.after)
     return all(plain_data(getattr(found, name)) == plain_data(value) for name, (_, value) in agreed.properties().items())
+
+
+def _over_meanwhile(plan: Plan) -> str:
+    """Why nothing is written where what was wanted as the run began has expired since: it waited for a wave, or for an answer."""
+    now = moment_text(datetime.now(UTC))
+    over = [c for c in plan.changes if c.after is not None and plan.policy.began and plan.policy.began < c.label.expires <= now]
+    named = ", ".join(f"{c} ({c.label.expiry})" for c in over[:5])
+    return f"expired since the run began: {named}. Nothing was written: apply again, and it is absent" if over else ""
 
 
 def _end_by_themselves(declared: Declarations) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Set
 from dataclasses import replace
 from datetime import UTC, datetime
 from traceback import format_exception
@@ -20,7 +20,7 @@ from ringfence.plan.plan import HostSnapshot
 from ringfence.report import HostResult
 from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.masking import Masking, secrets_of
-from ringfence.run.questions import EXPORT_ANEW, Questions
+from ringfence.run.questions import EXPORT_ANEW, Questions, of_kinds
 from ringfence.run.reply_memory import MemoryShare
 from ringfence.transports import Transport
 from ringfence.transports.failures import kind_from_text
@@ -144,6 +144,19 @@ class HostSession:
             found = self.asked_expiries(found)
         self.found = found
         return found, reply
+
+    def read_owned(self, kinds: Set[str] = frozenset(), *, defaults: bool = True) -> HostSnapshot:
+        """What is configured, and whose it is: also the objects of kinds of which only a cmdlet tells, where a ledger names some,
+        or `kinds` has theirs. Raises HostError."""
+        found, _ = self.read(defaults=defaults, ledger=True)
+        return self.asked_owned(found, kinds)
+
+    def asked_owned(self, found: HostSnapshot, kinds: Set[str] = frozenset()) -> HostSnapshot:
+        """What was read, with the objects of those kinds. Raises HostError."""
+        names = kinds | {id.kind for id in (*found.ledger.entries, *found.ledger.foreign)}
+        if more := of_kinds(NO_QUESTIONS, names, self.kinds):
+            self.found = found = more.answered(found, self.send(Batch(more.calls())))
+        return found
 
     def asked_expiries(self, found: HostSnapshot) -> HostSnapshot:
         """What was read, with the rules that the host ends by itself. Raises HostError."""

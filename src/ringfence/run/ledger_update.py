@@ -119,10 +119,10 @@ def _write(id: Id, change: Change, plan: Plan, old: Entry | None, update: Ledger
 
 def announced(entry: Entry, old: Entry | None) -> Entry:
     """What the ledger says of an object before it becomes what `entry` says: as before, for the run may be undone, and what is to
-    come. A task of the host that ends it may be there by either."""
+    come, and what was found before that. A task of the host that ends it may be there by either."""
     if old is None:
         return replace(entry, hash="", pending=entry.hash)
-    return replace(old, pending=entry.hash, expires_on_host=entry.expires_on_host or old.expires_on_host)
+    return replace(old, pending=entry.hash, first=entry.first, expires_on_host=entry.expires_on_host or old.expires_on_host)
 
 
 def _first(how: str, change: Change, old: Entry | None) -> Mapping[str, Any]:

@@ -30,7 +30,7 @@ def show_ledger(job: HostJob, context: RunContext) -> HostResult:
     run = HostRun(job, context)
 
     def look() -> HostResult:
-        found, _ = run.read(defaults=False, ledger=True)
+        found = run.read_owned(defaults=False)
         ledger = _readable(found)
         there = frozenset(id for id in (*ledger.entries, *ledger.foreign) if id in found.state)
         owned = frozenset(id for id in ledger.entries if ledger.owned(id, found.state.get(id)))
@@ -46,7 +46,7 @@ def release(job: HostJob, context: RunContext, patterns: Sequence[str], write: b
     run = HostRun(job, context)
 
     def work() -> HostResult:
-        found, _ = run.read(defaults=False, ledger=True)
+        found = run.read_owned(defaults=False)
         chosen = [id for id in _readable(found).entries if _named(id, patterns)]
         changes = tuple(_released(id, found, "released by hand") for id in chosen if id in found.state)
         done = _done(run, _plan(job, context, found, changes), LedgerUpdate(removed=set(chosen)), write)
@@ -60,7 +60,7 @@ def retire(job: HostJob, context: RunContext, write: bool) -> HostResult:
     run = HostRun(job, context)
 
     def work() -> HostResult:
-        found, _ = run.read(ledger=True)
+        found = run.read_owned()
         ledger = _readable(found)
         owned = [(id, entry) for id in ledger.entries if (entry := ledger.owned(id, found.state.get(id)))]
         changes = _retirement({id: _retired(id, entry, found) for id, entry in owned if id in found.state}, found)
@@ -96,6 +96,7 @@ def take_over(job: HostJob, context: RunContext, project: str, patterns: Sequenc
 
     def work() -> HostResult:
         found, reply = run.read(defaults=False, ledger=True)
+        found = run.asked_owned(found)
         owner, theirs = _ledger_of(project, found, reply["ledger"], context.policy.project)
         chosen = {id: entry for id, entry in theirs.entries.items() if _named(id, patterns)}
         changes = tuple(Change(id, r, r, as_action="adopt", why=f"of the project {project}") for id in chosen

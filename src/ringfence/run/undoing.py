@@ -24,7 +24,7 @@ from ringfence.report import HostResult
 from ringfence.run.host_session import HostSession
 from ringfence.run.host_tasks import HostTasks
 from ringfence.run.ledger_update import LedgerUpdate, ledger_calls, settled_again
-from ringfence.run.questions import about
+from ringfence.run.questions import about, of_kinds
 from ringfence.run.write_failures import first_failed
 from ringfence.secret import StoredSecret
 from ringfence.windows.calls import cmdlet_calls
@@ -191,7 +191,8 @@ class Undoing:
         if waited < ARMING:  # what was sent may be on its way there, or about to arm
             return None
         nothing = HostError(cause.kind, f"{cause.detail}: nothing was written") if isinstance(cause, HostError) else cause
-        return None if self._differing(self._read().state) else replace(result, written=frozenset(), error=nothing)
+        return None if self._differing(self._read().state) else replace(
+            result, written=frozenset(), proven=frozenset(), error=nothing)
 
     def _looked_at(self, result: HostResult, cause: RingfenceError, state: UndoState, before: State | None) -> HostResult | None:
         """The result where the undo is over. None: it is not. Raises HostError."""
@@ -200,7 +201,8 @@ class Undoing:
         found = self._read()
         if left := self._differing(found.state):
             told = ", ".join(map(str, left[:5]))
-            return replace(result, error=HostError("not_converged", f"the host undid the run, and differs from before: {told}"))
+            error = HostError("not_converged", f"the host undid the run, and differs from before: {told}")
+            return replace(result, error=error, proven=frozenset())
         also = [_NOT_LOOKED_AT] if before is None else _also_reverted(before, found.state, {c.id for c in self.plan.changes})
         for note in also[:_ALSO_TOLD]:
             result = self._told(result, note)
@@ -228,7 +230,7 @@ class Undoing:
         told = cause if isinstance(cause, Lost | OutcomeUnknown) else Lost(detail=reason)
         back = way_back(self.plan, result.written, self.plan.found.facts.aliases) if isinstance(told, Lost) else ()
         note = f"the undo of this run was armed: the host imports the policy that it had before, {self.delay} seconds after that"
-        return self._told(replace(result, error=told, way_back=back), note)
+        return self._told(replace(result, error=told, way_back=back, proven=frozenset()), note)
 
     # -- what is there
 
@@ -237,6 +239,7 @@ class Undoing:
 
     def _read(self) -> HostSnapshot:
         questions = replace(about(self.plan.declarations, self.run.kinds), facts=frozenset(), accounts=(), judged=False)
+        questions = of_kinds(questions, {c.id.kind for c in self.plan.changes}, self.run.kinds)
         return self.run.read(questions, defaults=False)[0]
 
     def _differing(self, state: State) -> list[Id]:

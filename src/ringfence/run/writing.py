@@ -21,7 +21,7 @@ from ringfence.run.enforcement import enforcement_calls, enforcement_told, with_
 from ringfence.run.host_session import NO_QUESTIONS, HostSession
 from ringfence.run.host_tasks import HostTasks
 from ringfence.run.ledger_update import LedgerUpdate, ledger_calls, only_call
-from ringfence.run.questions import CONTROLLERS, INTERFACES, MANAGEMENT, Questions, about
+from ringfence.run.questions import CONTROLLERS, INTERFACES, MANAGEMENT, Questions, about, of_kinds
 from ringfence.run.undoing import BROKEN, CONTINUE, DOMAIN, GARBLED, Undoing
 from ringfence.run.write_failures import FailedCall, first_failed, held_up, not_armed, not_asked, not_made, not_recorded
 from ringfence.transports.connection_settings import PsrpSettings
@@ -216,6 +216,7 @@ class Writing:
         plan, result = self.plan, self.result
         asked = {**written(plan.changes), **undecided(plan)}
         questions = replace(about(plan.declarations, self.run.kinds), facts=frozenset(), accounts=())  # bound already
+        questions = of_kinds(questions, {c.id.kind for c in plan.changes}, self.run.kinds)
         calls = enforcement_calls(asked)
         if self.undo and self.undo.reached_controllers:
             calls[DOMAIN] = Call(CONTROLLERS)

@@ -10,6 +10,7 @@ from ringfence.cli.options import FleetOptions, InventoryOptions, RecordOptions,
 from ringfence.cli.prepared import prepared_hosts
 from ringfence.errors import ExitCode
 from ringfence.run import rollback as rolled_back
+from ringfence.run.hosts_before import hosts_before
 from ringfence.run.past_runs import past_run, past_runs
 
 EXAMPLES = """
@@ -33,5 +34,5 @@ def rollback(console: Console, which: InventoryOptions, secrets: SecretOptions, 
     project = run.context.policy.project
     meant = past_run(run.folder, to, record.run_dir, project).run_id if to else ""
     past = past_runs(run.folder, record.run_dir, project)
-    before = rolled_back.hosts_before(islice(past, MAX_RUNS_READ), run.context.kinds, meant)
+    before = hosts_before(islice(past, MAX_RUNS_READ), run.context.kinds, meant)
     return agreed(console, run, hosts, record, partial(rolled_back.rollback, before=before, to=meant), yes, needs_project=False)

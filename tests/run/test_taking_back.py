@@ -1,0 +1,216 @@
+"""A rollback, and a retirement, of what is no firewall rule: sets and what names them, kinds that only a cmdlet tells of, what is
+managed by mention; and of a rename. Records and ledgers are real ones."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from core import KINDS, task
+from hosts import LEDGER, PROJECT, LabHost
+
+from ringfence.batch import Answer, Batch, Reply
+from ringfence.lab import POLICY
+from ringfence.model.ledger import ProjectIdentity
+from ringfence.model.state import Id
+from ringfence.project.declare import DeclarationBuilder
+from ringfence.project.render import RenderedTask
+from ringfence.report import HostResult, RunInfo
+from ringfence.run.host import apply_host
+from ringfence.run.host_job import HostJob, RunContext
+from ringfence.run.hosts_before import hosts_before
+from ringfence.run.journal import Journal, runs_folder
+from ringfence.run.owned_objects import retire
+from ringfence.run.past_runs import past_runs
+from ringfence.run.rollback import rollback
+from ringfence.secret import Secret
+from ringfence.types.moments import moment_text
+
+OTHER = ProjectIdentity("other", "aa" * 16)
+PUBLIC = POLICY + r"\PublicProfile"
+KERBEROS: list[dict[str, Any]] = [{"machine": True, "kerberos": True}]
+
+
+class Recorded:
+    """A host of the lab, the runs of which are recorded."""
+
+    def __init__(self, folder: Path) -> None:
+        self.host, self.folder, self.runs = LabHost({}, owns=False), folder, 0
+
+    def run(self, work: Callable[[HostJob, RunContext], HostResult], *tasks: RenderedTask,
+            project: ProjectIdentity = PROJECT) -> HostResult:
+        self.runs += 1
+        self.host.machine.clock.advance(60)
+        now = moment_text(self.host.machine.clock.wall())
+        self.host.policy = replace(self.host.policy, project=project, prune="created", began=now,
+                                   run_id=f"20261126T1157{self.runs:02}Z-000000")
+        declared, problems = DeclarationBuilder(KINDS, began=now).declarations(tasks)
+        assert not [p for p in problems if p.severity == "error"], problems
+        journal = Journal(runs_folder(self.folder) / f"{self.host.policy.run_id}.jsonl",
+                          RunInfo(self.host.policy.run_id, "apply", datetime.now(UTC)), ["srv1"])
+        context = replace(self.host.context(), possible=lambda host, facts: frozenset(), recorder=journal)
+        result = work(self.host.job(declared), context)
+        journal.on_result(result)
+        return result
+
+    def apply(self, *tasks: RenderedTask, project: ProjectIdentity = PROJECT) -> HostResult:
+        return self.run(apply_host, *tasks, project=project)
+
+    def rollback(self) -> HostResult:
+        before = hosts_before(past_runs(self.folder), KINDS)
+        return self.run(lambda job, context: rollback(job, context, True, before))
+
+
+@pytest.fixture
+def recorded(tmp_path: Path) -> Recorded:
+    return Recorded(tmp_path)
+
+
+def authentication(name: str, key: str = "") -> RenderedTask:
+    proposal = [{"machine": True, "pre_shared_key": Secret(key)}] if key else KERBEROS
+    return task("ipsec_phase1_auth_set", {"name": name, "proposal": proposal})
+
+
+def secures(name: str, by: str) -> RenderedTask:
+    return task("ipsec_rule", {"name": name, "inbound_security": "request", "outbound_security": "request",
+                               "remote_address": "10.7.0.0/16", "phase1_auth_set": by})
+
+
+def absent(kind: str, name: str) -> RenderedTask:
+    return task(kind, {"name": name, "state": "absent"})
+
+
+def warnings(result: HostResult) -> str:
+    return "\n".join(d.summary for d in result.diagnostics if d.severity == "warning")
+
+
+WEB = task("firewall_rule", {"name": "web", "protocol": "tcp", "local_port": 443, "remote_address": "10.0.0.1"})
+
+
+def test_what_cannot_come_back_for_a_key_is_not_named_and_the_rest_comes_back(recorded: Recorded) -> None:
+    recorded.apply(authentication("s", "a key"), secures("iso", "s"), WEB)
+    recorded.apply(absent("ipsec_rule", "iso"), absent("ipsec_phase1_auth_set", "s"), absent("firewall_rule", "web"))
+    result = recorded.rollback()
+    assert "not everything could be taken back" in str(result.error)
+    assert [str(c) for c in result.changes] == ["firewall_rule web"]
+    assert "ipsec_rule iso stays as it is: it names ipsec_phase1_auth_set s, which is not there" in warnings(result)
+    assert list(recorded.host.rules) == ["web"]
+
+
+def test_a_set_that_is_named_stays_with_the_rule_that_cannot_go_back(recorded: Recorded) -> None:
+    recorded.apply(authentication("s", "a key"), secures("iso", "s"))
+    recorded.apply(authentication("k"), secures("iso", "k"), WEB)
+    result = recorded.rollback()
+    assert [str(c) for c in result.changes] == ["firewall_rule web"]
+    assert "ipsec_phase1_auth_set k stays as it is: ipsec_rule iso names it" in warnings(result)
+    for kind, name in (("ipsec_phase1_auth_set", "k"), ("ipsec_rule", "iso")):
+        assert recorded.host.entry(name, kind)["how"] == "created"
+
+
+def test_a_set_that_another_project_names_stays(recorded: Recorded) -> None:
+    recorded.apply(authentication("s"), WEB)
+    recorded.apply(secures("theirs", "s"), project=OTHER)
+    recorded.runs += 1
+    journals = sorted((recorded.folder / ".ringfence" / "runs").glob("*.jsonl"))
+    journals[-1].unlink()  # that of the other project is elsewhere
+    result = recorded.rollback()
+    assert [str(c) for c in result.changes] == ["firewall_rule web"]
+    assert "ipsec_phase1_auth_set s stays as it is: ipsec_rule theirs names it" in warnings(result)
+
+
+GATEWAY = {"name": "gw", "public_interface_aliases": ["Ethernet"], "private_interface_aliases": ["Ethernet 2"]}
+
+
+def gateway(entries: int) -> RenderedTask:
+    return task("ipsec_dosp_setting", {**GATEWAY, "max_state_entries": entries})
+
+
+@pytest.mark.parametrize(("then", "back"), [((75000,), None), ((75000, 5000), 75000), ((75000, None), 75000)])
+def test_what_only_a_cmdlet_tells_of_is_taken_back(then: tuple[int | None, ...], back: int | None, recorded: Recorded) -> None:
+    for entries in then:
+        done = recorded.apply(absent("ipsec_dosp_setting", "gw") if entries is None else gateway(entries))
+        assert done.status == "changed"
+    result = recorded.rollback()
+    assert (result.status, len(result.proven)) == ("changed", 1), result
+    result = recorded.apply(absent("ipsec_dosp_setting", "gw") if back is None else gateway(back))
+    assert (result.status, result.changes) == ("in_sync", ())
+    assert bool(recorded.host.entry("gw", "ipsec_dosp_setting")) is (back is not None)
+
+
+def test_what_only_a_cmdlet_tells_of_goes_with_a_retirement(recorded: Recorded) -> None:
+    recorded.apply(gateway(75000))
+    result = recorded.run(lambda job, context: retire(job, context, True))
+    assert [f"{c.action} {c}" for c in result.changes] == ["remove ipsec_dosp_setting gw"]
+    assert recorded.host.machine.registry.key(LEDGER) is None
+    assert [c.action for c in recorded.apply(gateway(75000)).changes] == ["create"]
+
+
+def test_the_removal_of_what_only_a_cmdlet_tells_of_is_looked_at(recorded: Recorded) -> None:
+    recorded.apply(gateway(75000))
+
+    def does_nothing(batch: Batch) -> Reply | None:
+        lost = {label for label, call in batch.calls.items() if "Remove-NetIPsecDosp" in str(call.args.get("cmdlet"))}
+        rest = {label: call for label, call in batch.calls.items() if label not in lost}
+        return Reply({**recorded.host.simulated_reply(replace(batch, calls=rest)).answers, **dict.fromkeys(lost, Answer())}) if (
+            lost) else None
+
+    recorded.host.before = does_nothing
+    result = recorded.apply(WEB)
+    assert "ipsec_dosp_setting gw" in str(result.error)
+    assert Id("local", "ipsec_dosp_setting", "gw") not in result.proven
+
+
+def test_of_a_profile_comes_back_what_the_run_changed(recorded: Recorded) -> None:
+    registry = recorded.host.machine.registry
+    registry.set(PUBLIC, "EnableFirewall", 0)
+    recorded.apply(task("firewall_profile", {"profiles": ["public"], "log_blocked": True, "default_inbound_action": "block"}))
+    registry.set(PUBLIC, "EnableFirewall", 1)  # by an administrator, since
+    (change,) = recorded.rollback().changes
+    assert set(change.properties()) == {"log_blocked", "default_inbound_action"}
+    assert registry.get(PUBLIC, "EnableFirewall") == 1
+
+
+def test_of_what_is_mentioned_comes_back_what_the_run_changed(recorded: Recorded) -> None:
+    start = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=8080|"
+    recorded.host.put("theirs", f"{start}Name=theirs|")
+    said = task("firewall_rule", {"name": "theirs", "display_name": "their service"}, treatment={"omitted": "keep"})
+    recorded.apply(said)
+    recorded.host.put("theirs", f"{start}RA4=10.1.0.0/255.255.0.0|Name=their service|")
+    assert [c.why.count("OPENS") for c in recorded.rollback().changes] == [0]
+    assert recorded.host.rules["theirs"] == f"{start}RA4=10.1.0.0/255.255.0.0|Name=theirs|"
+
+
+def test_what_opens_by_a_rollback_says_so(recorded: Recorded) -> None:
+    recorded.host.put("theirs", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=8080|Name=theirs|")
+    narrow = {"name": "theirs", "remote_address": "10.1.0.0/16"}
+    block = {"name": "no", "action": "block", "protocol": "tcp", "local_port": 23, "remote_address": "any"}
+    recorded.apply(task("firewall_rule", narrow, treatment={"omitted": "keep"}), task("firewall_rule", block))
+    told = {c.resource.name: c.why.partition("; ")[2] for c in recorded.rollback().changes}
+    assert told == {"theirs": "OPENS: more passes by its remote_address",
+                    "no": "OPENS: it closes traffic that will pass without it"}
+
+
+def test_a_rename_that_is_taken_back_tells_that_the_host_ends_nothing(recorded: Recorded) -> None:
+    ends = moment_text(recorded.host.machine.clock.wall().replace(microsecond=0) + timedelta(hours=1))
+
+    def named(name: str, **more: str) -> RenderedTask:
+        said = {"name": name, "protocol": "tcp", "local_port": 8443, "remote_address": "203.0.113.7"}
+        return task("firewall_rule", said, treatment={"expires": ends, "expires_on_host": True, **more})
+
+    recorded.apply(named("a"))
+    recorded.apply(named("b", renamed_from="a"))
+    result = recorded.rollback()
+    assert (list(recorded.host.rules), recorded.host.machine.tasks.tasks()) == (["a"], [])
+    assert "firewall_rule a comes back without the task by which the host was to end it" in warnings(result)
+    assert [c.action for c in recorded.apply(named("a")).changes] == ["update"]  # it sees that, and mends it
+
+
+def test_what_was_found_first_is_known_of_a_run_that_never_came_to_its_end(recorded: Recorded) -> None:
+    recorded.apply(task("firewall_profile", {"profiles": ["public"], "log_blocked": True}))
+    recorded.host.before = lambda batch: (_ for _ in ()).throw(RuntimeError("killed")) if any(
+        call.verb == "Undo.Confirm" for call in batch.calls.values()) else None
+    recorded.apply(task("firewall_profile", {"profiles": ["public"], "log_blocked": True, "log_max_size_kilobytes": 20000}))
+    recorded.host.before = lambda batch: None
+    assert set(recorded.host.entry("public", "firewall_profile")["first"]) == {"log_blocked", "log_max_size_kilobytes"}
