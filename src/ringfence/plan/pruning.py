@@ -137,7 +137,7 @@ def _change(id: Id, entry: Entry, plan: Plan, beside: Policy, back: State) -> Ch
     if entry.how == "adopted":
         why = f"declared no more{_expired(entry, plan.policy)}; adopted by run {entry.run}: it stays as it is"
         return Change(id, found, found, as_action="release", why=why)
-    before, strange = _first(entry, found)
+    before, (_, strange) = _first(entry, found), _understood(entry, found)
     if before == found and not strange:  # whoever changes it later does so for reasons of his own
         return Change(id, found, found, as_action="release", why="declared no more; it is as it was found first")
     if id not in back:
@@ -152,7 +152,7 @@ def _put_back(gone: Mapping[Id, Entry], plan: Plan) -> tuple[State, Mapping[Id, 
     """The objects that go back to what was found first, as they were; and why others could not."""
     found, unread = plan.found.state, plan.found.unread
     first = State({id: before for id, entry in gone.items() if entry.how == "mentioned"
-                   and (before := _first(entry, found[id])[0]) != found[id]})
+                   and (before := _first(entry, found[id])) != found[id]})
     after = plan.after.updated(first)
     obstacles = {id: why for id, before in first.items() if (why := _obstacle(id, found[id], before, after, unread))}
     restores = plan.policy.prune == "restore"
@@ -174,9 +174,14 @@ def _expired(entry: Entry, policy: RunPolicy) -> str:
     return f"; expired {entry.expiry}" if entry.expires and entry.expires <= policy.began else ""
 
 
-def _first(entry: Entry, found: Resource) -> tuple[Resource, Mapping[str, Any]]:
-    """An object with the values that were found before the project mentioned them, as far as they can be put back; and those that
-    are not understood, as the ledger has them: what people may not say, what is no more, or not yet, a property."""
+def _first(entry: Entry, found: Resource) -> Resource:
+    """An object with the values that were found before the project mentioned them, as far as they can still be understood."""
+    return as_writable(found.replace(**_understood(entry, found)[0]), found) or found
+
+
+def _understood(entry: Entry, found: Resource) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Of the values that were found first those that an object has no more; and those that are not understood, as the ledger has
+    them: what people may not say, what is no more, or not yet, a property."""
     values: dict[str, Any] = {}
     strange: dict[str, Any] = {}
     for name, value in entry.first.items():
@@ -187,7 +192,7 @@ def _first(entry: Entry, found: Resource) -> tuple[Resource, Mapping[str, Any]]:
             values[name] = _read(p, value)
         except (ValueError, TypeError, AttributeError):
             strange[name] = value
-    return as_writable(found.replace(**values), found) or found, strange
+    return values, strange
 
 
 def _read(p: Property | None, value: Any) -> Any:
@@ -226,7 +231,7 @@ def _kept(kept: Mapping[Id, Entry], used: Mapping[Id, Sequence[Id]], obstacles: 
 
 def _found_first(entry: Entry, found: Resource, obstacle: str) -> str:
     """What was found of an object before the project mentioned it, and how that comes back."""
-    then, strange = _first(entry, found)
+    then, (_, strange) = _first(entry, found), _understood(entry, found)
     values = _listed({name: plain_data(getattr(then, name)) for name in entry.first if name not in strange})
     way = f", which cannot be put back: {obstacle}" if obstacle else ": `prune: restore` puts that back"
     told = [f"It was found with {values}{way}"] if then != found else []
