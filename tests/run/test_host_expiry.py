@@ -248,6 +248,17 @@ def test_a_task_of_somebody_else_is_neither_told_nor_taken_away() -> None:
     assert expiry_update(plan) == ExpiryUpdate()
 
 
+def test_a_task_of_ours_that_ends_no_rule_is_told_and_goes() -> None:
+    """Its name is one that a host script gives; what it does nobody understands."""
+    e = Expiring()
+    e.apply(e.rule())
+    strange = HostExpiry(None, "", "", "", "0" * 32, False)
+    found = e.host.read()
+    plan = make("srv1", e.declared(e.rule()), replace(found, expiries=(*(found.expiries or ()), strange)))
+    (told,) = [d for d in plan.diagnostics if "is none that ends a rule" in d.summary]
+    assert (told.detail, strange in expiry_update(plan).removed) == ("The next apply takes it away", True)
+
+
 def test_a_task_that_somebody_switched_off_or_deleted_is_there_again() -> None:
     e = Expiring()
     e.apply(e.rule())
