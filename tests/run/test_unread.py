@@ -10,8 +10,12 @@ from hosts import LabHost
 from ringfence.batch import Answer, Batch, Call, Reply
 from ringfence.errors import HostError
 from ringfence.lab import GROUP_POLICY, POLICY
+from ringfence.model.state import Id
 from ringfence.model.storage import RegistryKeys, RuleStrings, SetKeys
 from ringfence.report import HostResult
+from ringfence.run.hosts_before import Before
+from ringfence.run.owned_objects import retire
+from ringfence.run.rollback import rollback
 from ringfence.windows.read import policy_call, unread_kinds
 
 RULE = at(1, name="r", protocol="tcp", local_port=80)
@@ -136,3 +140,16 @@ def test_keys_of_no_kind_are_counted_and_named_once(caplog: pytest.LogCaptureFix
     assert [r.getMessage() for r in caplog.records] == [
         "srv1: 2 keys of its policy are of no kind and not read: HyperVFirewallRules, AppIso"]
     assert "secret of an application" not in str(host.outputs)
+
+
+def test_what_could_not_be_read_is_neither_taken_back_nor_retired() -> None:
+    """It would be made once more, or forgotten."""
+    host = denied(rf"{POLICY}\ConSecRules")
+    host.owns = False
+    known = host.entry("i", "ipsec_rule")
+    before = Before({Id("local", "ipsec_rule", "i"): None}, runs=(host.policy.run_id,), writers={host.policy.run_id: True})
+    for result in (rollback(host.job({}), host.context(), True, {"srv1": before}), retire(host.job({}), host.context(), True)):
+        assert "ipsec_rule: Requested registry access is not allowed" in failure(result)
+        assert result.changes == ()
+    assert known
+    assert host.entry("i", "ipsec_rule") == known

@@ -189,13 +189,22 @@ class HostSession:
 
     def seen(self, declared: Declarations, found: HostSnapshot) -> tuple[Declarations, HostError | None]:
         """What is declared of kinds that could be read, and the error where others are declared: of these nothing is known."""
-        why = {name: reason for name in sorted({id.kind for id in declared})
-               if (reason := found.unreadable(self.kinds[name], self.kinds.values()))}
-        if not why:
-            return declared, None
-        reasons = "; ".join(dict.fromkeys(why.values()))
-        seen = {id: d for id, d in declared.items() if id.kind not in why}
-        return seen, HostError(kind_from_text(reasons) or "script", f"what could not be read is not planned: {reasons}")
+        why = self._why_unread({id.kind for id in declared}, found)
+        return ({id: d for id, d in declared.items() if id.kind not in why}, _unread(why)) if why else (declared, None)
+
+    def require_read(self, kinds: Set[str], found: HostSnapshot) -> None:
+        """Raises HostError where objects of these kinds could not be read: nobody knows then whether one is there."""
+        if why := self._why_unread(kinds, found):
+            raise _unread(why)
+
+    def _why_unread(self, kinds: Set[str], found: HostSnapshot) -> dict[str, str]:
+        return {name: reason for name in sorted(kinds & self.kinds.keys())
+                if (reason := found.unreadable(self.kinds[name], self.kinds.values()))}
+
+
+def _unread(why: Mapping[str, str]) -> HostError:
+    reasons = "; ".join(dict.fromkeys(why.values()))
+    return HostError(kind_from_text(reasons) or "script", f"what could not be read is not planned: {reasons}")
 
 
 def _dict(value: Any) -> dict[str, Any]:

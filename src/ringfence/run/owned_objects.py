@@ -62,6 +62,7 @@ def retire(job: HostJob, context: RunContext, write: bool) -> HostResult:
     def work() -> HostResult:
         found = run.read_owned()
         ledger = _readable(found)
+        run.require_read({id.kind for id in ledger.entries}, found)
         owned = [(id, entry) for id in ledger.entries if (entry := ledger.owned(id, found.state.get(id)))]
         changes = _retirement({id: _retired(id, entry, found) for id, entry in owned if id in found.state}, found)
         gone = LedgerUpdate(all_gone=ledger.generation > 0)

@@ -38,6 +38,7 @@ def rollback(job: HostJob, context: RunContext, write: bool, before: Mapping[str
                 return fired
             notes += fired.diagnostics
             found = run.read_owned({id.kind for id in told.objects})
+        run.require_read({id.kind for id in told.objects}, found)
         changes, wanted = changes_back(_as_the_host_says(told, found.ledger, to), found)
         notes += [_note(job.host, problem, "warning") for problem in wanted.problems]
         if not wanted.runs:
