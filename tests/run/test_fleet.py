@@ -9,7 +9,7 @@ import pytest
 from core import at, declared
 from hosts import LabHost
 
-from ringfence.errors import ExitCode, GuardRefused, HostError, Unreachable, combined_exit_code
+from ringfence.errors import ExitCode, GuardRefused, HostError, Interrupted, Unreachable, combined_exit_code
 from ringfence.report import HostResult, Report
 from ringfence.run.failure_budget import FailureBudget
 from ringfence.run.fleet import FleetRun, RunObserver, run_all
@@ -228,3 +228,24 @@ def test_whoever_stops_reading_is_not_held_up_and_no_further_host_is_begun() -> 
     assert time.monotonic() - start < 5
     release.set()
     assert len(begun) <= 3
+
+
+def test_as_many_hosts_are_at_work_as_there_are_forks() -> None:
+    """However few processors there are: most of the time a host is waited for."""
+    together = threading.Barrier(40)
+
+    def work(job: HostJob) -> HostResult:
+        together.wait(30)
+        return HostResult(job.host)
+
+    assert len(list(run_all(jobs(40), work, 40))) == 40
+
+
+def test_what_was_planned_is_not_written_once_more_have_failed_than_may() -> None:
+    recorder = Recorder()
+    recorder.budget = FailureBudget(3, 0)
+    recorder.begins(HostResult("srv0"))
+    recorder.decided(HostResult("srv1", error=GuardRefused("no")))
+    with pytest.raises(Interrupted, match="nothing was written here"):
+        recorder.begins(HostResult("srv2"))
+    assert set(recorder.writing) == {"srv0"}

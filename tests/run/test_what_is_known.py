@@ -9,6 +9,7 @@ from hosts import LabHost
 from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.errors import ExitCode, HostError
 from ringfence.report import HostResult
+from ringfence.run.write_failures import not_recorded
 
 POLICY = tuple(at(n, name=f"r{n}", protocol="tcp", local_port=n) for n in range(1, 5))
 DENIED = Answer(error=Failure("InvalidArgument", "HRESULT 0x80070057", "The port is invalid.", 87))
@@ -88,3 +89,10 @@ def test_a_fault_of_ours_in_the_read_is_the_hosts_result() -> None:
     host.before = lambda batch: Reply({})  # not even the answers that were asked for
     result = host.apply(*POLICY)
     assert (result.status, kind_of(result), result.declared, result.connections) == ("failed", "internal", 4, 1)
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_an_endpoint_that_keeps_no_ledger_is_to_be_exported_anew(written: bool) -> None:
+    error = not_recorded(Failure("InvalidArgument", "ringfence.verb", "no verb is named so", None), written)
+    assert isinstance(error, HostError)
+    assert error.kind == "endpoint"
