@@ -258,7 +258,8 @@ class EvaluatedResult(HostResult):
 class WaveProgress:
     """One wave of a run, as it goes. number: from 1 · of: how many there are, as far as that is known · hosts: those that are to
     be changed in it, or were by the run that is gone on with · counts: what became of them now, by status · verified: whether
-    what is looked at after it holds; None where nothing is, or was · stopped: why the run ended with it."""
+    what is looked at after it holds; None where nothing is, or was · stopped: why the run ended with it · before: how many were
+    done before."""
 
     number: int
     of: int
@@ -268,6 +269,7 @@ class WaveProgress:
     verified: bool | None = None
     stopped: str = ""
     ended: bool = False
+    before: int = 0
 
 
 @dataclass

@@ -342,7 +342,7 @@ def test_a_canary_whose_check_was_killed_is_looked_at_before_another_host_is_wri
     assert there(three) == ["web1"]
     said = cli("apply", "--resume", "last", "--yes")
     assert (said.code, there(three)) == (6, ["web1"]), said.err
-    assert "wave 1 of 2: not verified" in said.err
+    assert "wave 1 of 2: 1 done before, not verified" in said.err
     assert verdicts(cli) == [(["web1"], False)]
     said = cli("apply", "--resume", "last", "--yes", "--verify", listening)
     assert (said.code, there(three)) == (0, list(three)), said.err
@@ -391,6 +391,9 @@ def test_a_pause_is_held(cli: Cli, three: dict[str, Machine]) -> None:
     said = cli("apply", "--resume", "last", "--yes")
     assert (said.code, there(three)) == (0, list(three)), said.err
     assert 3600 <= three["web1"].clock.now() - before < 3700
+    assert "wave 1 of 2: 1 done before, " in said.err
+    assert "about" not in said.err  # of what takes no time nothing is known
+    assert "wave 1  █   1 host: 1 done before\nwave 2  ██  2 hosts: 2 changed\n" in cli("runs", "show", "last").out
 
 
 def test_a_flag_says_that_there_is_no_pause(cli: Cli, three: dict[str, Machine]) -> None:

@@ -236,7 +236,7 @@ class Rollout:
 
 
 def _progress(planned: Sequence[RolloutWave], number: int) -> tuple[WaveProgress, ...]:
-    return tuple(WaveProgress(w.number, number, w.hosts) for w in planned)
+    return tuple(WaveProgress(w.number, number, w.hosts, before=len(w.done)) for w in planned)
 
 
 def apart_keys(job: HostJob, groups: Mapping[str, Any], value: Callable[[str, Apart], object]) -> frozenset[str]:
