@@ -360,9 +360,12 @@ def test_a_check_that_fails_costs_no_host_however_often_one_goes_on(cli: Cli, th
     assert verdicts(cli) == [(["web1"], True), (["pc2", "web3"], True)]
 
 
-def test_a_canary_that_was_rolled_back_is_written_again(cli: Cli, three: dict[str, Machine], listening: str) -> None:
+@pytest.mark.parametrize("files", [[], ["x.plan.json"]])
+def test_a_canary_that_was_rolled_back_is_written_again(files: list[str], cli: Cli, three: dict[str, Machine],
+                                                        listening: str) -> None:
     declare(cli, CANARY)
-    assert cli("apply", "--yes", "--verify", CLOSED).code == 6
+    assert cli("plan", "-o", "x.plan.json").code == 0
+    assert cli("apply", *files, "--yes", "--verify", CLOSED).code == 6
     assert cli("rollback", "web1", "--yes").code == 0
     assert there(three) == []
     said = cli("apply", "--resume", "last", "--yes")
