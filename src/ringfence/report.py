@@ -266,8 +266,9 @@ class EvaluatedResult(HostResult):
 @dataclass
 class WaveProgress:
     """One wave of a run, as it goes. number: from 1 · of: how many there are, as far as that is known · hosts: those that are to
-    be changed in it · counts: what became of them, by status · verified: whether what is looked at after it holds; None where
-    nothing is, or was · stopped: why the run ended with it."""
+    be changed in it, or were by the run that is gone on with · counts: what became of them now, by status · verified: whether
+    what is looked at after it holds; None where nothing is, or was · stopped: why the run ended with it · before: how many were
+    done before."""
 
     number: int
     of: int
@@ -277,6 +278,7 @@ class WaveProgress:
     verified: bool | None = None
     stopped: str = ""
     ended: bool = False
+    before: int = 0
 
 
 @dataclass

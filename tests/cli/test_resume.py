@@ -3,13 +3,15 @@
 import dataclasses
 import json
 import os
-from collections.abc import Iterator
+import socket
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn, get_type_hints
 
 import pytest
-from cli_lab import RULES, SMALL_PROJECT, Cli, Output, fleet, journals, undisturbed
+from cli_lab import RULES, SMALL_PROJECT, Cli, Output, fleet, journals, start, stuck, undisturbed
 from documents import hosts_in
 
 from ringfence.cli.command import OPTION_GROUPS
@@ -293,3 +295,182 @@ def test_the_last_run_is_the_last_apply(cli: Cli, three: dict[str, Machine]) -> 
     assert "is done: no host is left" in cli("apply", "--resume", "last", "--yes").err
     rolled_back = journals(cli)[-1].stem
     assert f"the run {rolled_back} was no apply" in cli("apply", "--resume", rolled_back, "--yes").err
+
+
+# -- what a wave owes before the next one
+
+CLOSED = "connect=127.0.0.1:1"
+CANARY = "  serial: [1, 100%]\n"
+
+
+@pytest.fixture
+def listening() -> Iterator[str]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"connect=127.0.0.1:{server.getsockname()[1]}"
+
+
+def told(cli: Cli, run: int = -1) -> list[dict[str, Any]]:
+    """The events of a run; half a line is none."""
+    found = journals(cli)
+    lines = found[run].read_text(encoding="ascii").splitlines(keepends=True) if found else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def killed_after(cli: Cli, event: str, *arguments: str, also: Callable[[], bool] = lambda: True) -> None:
+    """A run that is killed once it has told this, and something else is so."""
+    before = journals(cli)
+    with start(cli, "apply", "--yes", *arguments) as process:
+        until = time.monotonic() + 30
+        while journals(cli) == before or not any(one["event"] == event for one in told(cli)) or not also():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        time.sleep(0.2)  # what comes after it has begun
+        process.kill()
+        process.wait()
+
+
+def verdicts(cli: Cli) -> list[tuple[list[str], bool | None]]:
+    """The waves of the last run that ended, and whether what was looked at held."""
+    return [(one["wave"]["hosts"], one["wave"]["verified"]) for one in told(cli) if one["event"] == "wave_end"]
+
+
+def test_a_canary_whose_check_was_killed_is_looked_at_before_another_host_is_written(
+        cli: Cli, three: dict[str, Machine], listening: str) -> None:
+    declare(cli, CANARY)
+    killed_after(cli, "host_end", "--verify", CLOSED)
+    assert there(three) == ["web1"]
+    said = cli("apply", "--resume", "last", "--yes")
+    assert (said.code, there(three)) == (6, ["web1"]), said.err
+    assert "wave 1 of 2: 1 done before, not verified" in said.err
+    assert verdicts(cli) == [(["web1"], False)]
+    said = cli("apply", "--resume", "last", "--yes", "--verify", listening)
+    assert (said.code, there(three)) == (0, list(three)), said.err
+    assert verdicts(cli) == [(["web1"], True), (["pc2", "web3"], True)]
+
+
+def test_a_check_that_fails_costs_no_host_however_often_one_goes_on(cli: Cli, three: dict[str, Machine], listening: str) -> None:
+    assert cli("apply", "--yes", "--serial", "1", "--verify", CLOSED).code == 6
+    for again in ([], [], ["--serial", "2"]):
+        said = cli("apply", "--resume", "last", "--yes", *again)
+        assert (said.code, there(three)) == (6, ["web1"]), said.err
+        assert "connection" in said.err.lower()
+        assert "not begun: pc2 web3" in said.err
+    assert cli("apply", "--resume", "last", "--yes", "--verify", listening).code == 0
+    assert verdicts(cli) == [(["web1"], True), (["pc2", "web3"], True)]
+
+
+@pytest.mark.parametrize("files", [[], ["x.plan.json"]])
+def test_a_canary_that_was_rolled_back_is_written_again(files: list[str], cli: Cli, three: dict[str, Machine],
+                                                        listening: str) -> None:
+    declare(cli, CANARY)
+    assert cli("plan", "-o", "x.plan.json").code == 0
+    assert cli("apply", *files, "--yes", "--verify", CLOSED).code == 6
+    assert cli("rollback", "web1", "--yes").code == 0
+    assert there(three) == []
+    said = cli("apply", "--resume", "last", "--yes")
+    assert (said.code, there(three)) == (6, ["web1"]), said.err
+    said = cli("apply", "--resume", "last", "--yes", "--verify", listening, "--output", "json")
+    assert (said.code, there(three)) == (0, list(three)), said.err
+    assert cli("drift").code == 0
+
+
+def test_what_a_run_before_the_last_one_did_counts_too(cli: Cli, three: dict[str, Machine]) -> None:
+    """That it was taken back, as well."""
+    three["pc2"].faults.read_only = True
+    assert cli("apply", "--yes", "--serial", "1").code == 6
+    assert cli("apply", "--resume", "last", "--yes").code == 6
+    assert (there(three), cli("rollback", "web1", "--yes").code) == (["web1"], 0)
+    three["pc2"].faults.read_only = False
+    said = cli("apply", "--resume", "last", "--yes", "--output", "json")
+    assert (said.code, statuses(said)) == (0, dict.fromkeys(three, "changed")), said.err
+
+
+def test_a_pause_is_held(cli: Cli, three: dict[str, Machine]) -> None:
+    declare(cli, CANARY)
+    killed_after(cli, "wave_end", "--pause", "1h")
+    assert there(three) == ["web1"]
+    before = three["web1"].clock.now()
+    said = cli("apply", "--resume", "last", "--yes")
+    assert (said.code, there(three)) == (0, list(three)), said.err
+    assert 3600 <= three["web1"].clock.now() - before < 3700
+    assert "wave 1 of 2: 1 done before, " in said.err
+    assert "about" not in said.err  # of what takes no time nothing is known
+    assert "wave 1  █   1 host: 1 done before\nwave 2  ██  2 hosts: 2 changed\n" in cli("runs", "show", "last").out
+
+
+def test_a_flag_says_that_there_is_no_pause(cli: Cli, three: dict[str, Machine]) -> None:
+    killed_after(cli, "wave_end", "--serial", "1", "--pause", "1h")
+    before = three["web1"].clock.now()
+    assert cli("apply", "--resume", "last", "--yes", "--pause", "0s").code == 0
+    assert three["web1"].clock.now() - before < 60
+
+
+def test_after_the_last_wave_there_is_no_pause(cli: Cli, three: dict[str, Machine]) -> None:
+    three["web1"].faults.read_only = True
+    assert cli("apply", "--yes", "--serial", "2", "--pause", "1h").code == 6
+    assert there(three) == ["pc2", "web3"]
+    three["web1"].faults.read_only = False
+    before = three["web1"].clock.now()
+    assert cli("apply", "--resume", "last", "--yes").code == 0
+    assert three["web1"].clock.now() - before < 60
+
+
+def test_a_wave_that_was_killed_is_looked_at_as_a_whole(cli: Cli, three: dict[str, Machine],
+                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    program = cli.folder / "smoke.sh"
+    program.write_text("#!/bin/sh\necho $RINGFENCE_WAVE $RINGFENCE_WAVE_HOSTS >> seen\n", encoding="utf-8")
+    program.chmod(0o700)
+    more = ("--verify", "command=./smoke.sh")
+    _, free = stuck(monkeypatch, "pc2", three)
+    killed_after(cli, "host_end", "--serial", "2", "-f", "1", *more)
+    free.set()
+    for host in three.values():  # what was being written undoes itself
+        host.clock.advance(1200)
+    assert not (cli.folder / "seen").exists()
+    said = cli("apply", "--resume", "last", "--yes", *more)
+    assert (said.code, there(three)) == (0, list(three)), said.err
+    assert (cli.folder / "seen").read_text().splitlines() == ["1 web1,pc2", "2 web3"]
+
+
+def test_a_canary_that_is_gone_and_was_not_looked_at_has_another_in_its_place(cli: Cli, three: dict[str, Machine]) -> None:
+    declare(cli, CANARY)
+    assert cli("apply", "--yes", "--verify", CLOSED).code == 6
+    only(cli, "all,!web1")
+    cli.write({"site.yml": (cli.folder / "site.yml").read_text().replace("  tasks:", CANARY + "  tasks:")})
+    said = cli("apply", "--resume", "last", "--yes")
+    assert (said.code, there(three)) == (6, ["web1", "pc2"]), said.err
+
+
+def test_a_canary_that_was_written_when_the_run_was_killed_is_looked_at(cli: Cli, three: dict[str, Machine],
+                                                                      monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is as declared by now: nothing is to be written there any more, and the check is to come."""
+    declare(cli, CANARY)
+    called, free = stuck(monkeypatch, "web1", three)
+    killed_after(cli, "host_begin", "--revert-after", "never", "--verify", CLOSED, also=called.is_set)
+    free.set()
+    assert there(three) == ["web1"]
+    said = cli("apply", "--resume", "last", "--yes")
+    assert (said.code, there(three)) == (6, ["web1"]), said.err
+    assert verdicts(cli) == [(["web1"], False)]
+
+
+def test_after_a_check_that_failed_nobody_of_its_wave_is_written_either(cli: Cli, three: dict[str, Machine],
+                                                                        listening: str) -> None:
+    three["web1"].faults.read_only = True
+    assert cli("apply", "--yes", "--serial", "2", "--verify", CLOSED).code == 6
+    three["web1"].faults.read_only = False
+    said = cli("apply", "--resume", "last", "--yes")
+    assert (said.code, there(three)) == (6, ["pc2"]), said.err
+    assert cli("apply", "--resume", "last", "--yes", "--verify", listening).code == 0
+    assert verdicts(cli) == [(["pc2"], True), (["web1"], True), (["web3"], True)]
+
+
+def test_a_resumed_run_that_began_nothing_leaves_what_was_owed(cli: Cli, three: dict[str, Machine]) -> None:
+    declare(cli, CANARY)
+    for again in ([], ["--resume", "last"]):
+        assert cli("apply", "--yes", "--verify", CLOSED, *again).code == 6
+    last = journals(cli)[-1]
+    last.write_text(last.read_text(encoding="ascii").splitlines(keepends=True)[0], encoding="ascii")
+    said = cli("apply", "--resume", "last", "--yes")
+    assert (said.code, there(three), verdicts(cli)) == (6, ["web1"], [(["web1"], False)]), said.err

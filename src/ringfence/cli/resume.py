@@ -28,7 +28,7 @@ from ringfence.project import settings
 from ringfence.report import HostResult
 from ringfence.rollout.rollout_policy import ROLLOUT_KEYS
 from ringfence.rollout.wave_checks import WaveCheck
-from ringfence.run.past_runs import PastRun, past_run
+from ringfence.run.past_runs import RESUMES, BegunWave, PastRun, Standing, past_run, past_runs, standing
 from ringfence.run.prepare import Prepared
 from ringfence.run_settings import SETTINGS
 from ringfence.views.format import names
@@ -81,14 +81,16 @@ class ApplyFlags:
 class ResumedRun:
     """A run that is gone on with; one that is not has no id.
 
-    left: the hosts that are not known to be done · waves: those of the run, where they hold on · kept: the flags that its record
-    has · variables: the names of those that it had of -e · plan: the digest of its plan file.
+    left: the hosts that are not known to be done · waves: those of the run, where they hold on · begun: the last one that it
+    began · kept: the flags that its record has · variables: the names of those that it had of -e · plan: the digest of its plan
+    file.
     """
 
     flags: ApplyFlags
     run_id: str = ""
     left: Sequence[str] = ()
     waves: Sequence[Sequence[str]] = ()
+    begun: BegunWave | None = None
     kept: Collection[str] = ()
     variables: Sequence[str] = ()
     plan: str | None = None
@@ -142,6 +144,7 @@ def how_to_resume(said: ResolvedSettings, again: ResumedRun, flags: ApplyFlags, 
         **({"plan_file": _in_record(run.folder, file), "plan_sha256": plan.digest} if plan else {}),
         "settings": {name: _data(name, flags.value(name)) for name in kept},
         "extra_vars": list(run.extra_vars),
+        **({RESUMES: again.run_id} if again.run_id else {}),
     }
 
 
@@ -196,12 +199,14 @@ def resumed(resume: str, record: RecordOptions, now: ApplyFlags, said: ResolvedS
         raise usage_error(f"the record of the run {past.run_id} is of a version before, and does not say all of how it was to go",
                           "Call apply again as it was called then.")
     try:
-        return _resumed(past, options, folder, now, said)
+        reached = standing(past, past_runs(folder, record.run_dir, project.project))
+        return _resumed(past, reached, options, folder, now, said)
     except (ValueError, KeyError, TypeError) as error:
         raise usage_error(f"the record of the run {past.run_id} is damaged: {error}") from None
 
 
-def _resumed(past: PastRun, options: Mapping[str, Any], folder: Path, now: ApplyFlags, said: ResolvedSettings) -> ResumedRun:
+def _resumed(past: PastRun, reached: Standing, options: Mapping[str, Any], folder: Path, now: ApplyFlags,
+             said: ResolvedSettings) -> ResumedRun:
     how = decode_options({name: value for name, value in options.items() if name in OPTIONS})
     recorded = {name: value for name, value in [
         *(("prune", mode) for mode in how["prune"]), *mapping_in(options.get("settings", {}), "settings").items(),
@@ -216,7 +221,9 @@ def _resumed(past: PastRun, options: Mapping[str, Any], folder: Path, now: Apply
             selection_of(how), inventory=[one if "," in one else _here(folder, one) for one in how["inventory"]]))
     digest = text_in(options, "plan_sha256") if "plan_sha256" in options else None
     variables = () if plan or "extra_vars" not in options else texts_in(options, "extra_vars")  # a plan names its own
-    return ResumedRun(flags, past.run_id, past.left, () if said.given(*_OF_WAVES) else past.waves, recorded, variables, digest)
+    begun = reached.begun
+    waves = () if said.given(*_OF_WAVES) else past.waves or ((begun.hosts,) if begun else ())
+    return ResumedRun(flags, past.run_id, reached.left, waves, begun, recorded, variables, digest)
 
 
 def _check_said_again(run_id: str, recorded: Mapping[str, Any], flags: ApplyFlags, now: ApplyFlags,

@@ -111,8 +111,9 @@ class _TellingObserver(RunObserver):
     def _total_of_waves(self, wave: WaveProgress) -> float | None:
         """The seconds that all that comes after a wave may take, as far as those before it tell."""
         if wave.ended:
-            self._wave_seconds += wave.seconds
-            self._wave_hosts += len(wave.hosts)
+            if written := len(wave.hosts) - wave.before:
+                self._wave_seconds += wave.seconds
+                self._wave_hosts += written
             return None
         left = self._total - self._number
         return self._wave_seconds / self._wave_hosts * left if self._wave_hosts else None

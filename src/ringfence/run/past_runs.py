@@ -18,11 +18,13 @@ from ringfence.files import MAX_JOURNAL, read_bytes
 from ringfence.formats.data import FORMAT_VERSION
 from ringfence.model.ledger import ProjectIdentity
 from ringfence.model.state import Id
+from ringfence.rollout.rollout_policy import RolloutPolicy
 from ringfence.run.journal import HOLDER, LOCK, OWN_FOLDER, runs_folder
 
 RUN_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 DONE_STATUSES = ("changed", "in_sync", "not_in_force")  # statuses of hosts to which `apply --resume` does not go again
 LAST = "last"
+RESUMES = "resumes"  # of the options in a record: the run that this one goes on with
 MAX_TOLD_HOSTS = 100_000  # of a run, that are told
 
 
@@ -56,10 +58,24 @@ class PastHost:
 
 
 @dataclass(frozen=True)
+class BegunWave:
+    """The last wave that a run began. verified: whether what was looked at after it held; None where nobody looked to the end ·
+    is_last: no further one was to come."""
+
+    hosts: tuple[str, ...]
+    verified: bool | None
+    is_last: bool
+
+    def is_owed(self, policy: RolloutPolicy) -> bool:
+        """Whether something has to be before further hosts are written: a look at this wave, or a pause."""
+        return bool(policy.verify and not self.verified) if self.is_last else bool(policy.verify or policy.pause)
+
+
+@dataclass(frozen=True)
 class PastRun:
     """One run. begin, end: those events, the second empty where there is none · hosts: by name · definitions: the changes that
     hosts refer to · signals: the events · damaged: lines that could not be read · waves: the hosts
-    of each · wave_ends: what became of those that ended, by number."""
+    of each · wave_ends: what became of those that ended, by number · begun: the last one that was."""
 
     run_id: str
     path: Path
@@ -72,6 +88,7 @@ class PastRun:
     is_running: bool = False
     waves: tuple[tuple[str, ...], ...] = ()
     wave_ends: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    begun: BegunWave | None = None
 
     @property
     def state(self) -> str:
@@ -90,6 +107,34 @@ class PastRun:
     def left(self) -> tuple[str, ...]:
         """The hosts that are not known to be done."""
         return tuple(one.host for one in self.hosts.values() if one.status not in DONE_STATUSES)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a run came, and those that it went on with. left: the hosts that are not known to be done · begun: the wave that
+    was begun last."""
+
+    left: tuple[str, ...]
+    begun: BegunWave | None
+
+
+def standing(run: PastRun, runs: Iterable[PastRun]) -> Standing:
+    """runs: those of the project, the last one first. A host that another one of them wrote to since, or could not leave as
+    declared, is left: a rollback, say."""
+    hosts, done, begun, own = list[str](), dict[str, bool](), run.begun, run.run_id
+    for one in runs:
+        if one.run_id == own:
+            hosts += one.hosts
+            for host in one.hosts.values():
+                done.setdefault(host.host, host.status in DONE_STATUSES)
+            begun = begun or one.begun
+            if not (own := str((one.options or {}).get(RESUMES, ""))):
+                break
+        else:
+            for host in one.hosts.values():
+                if host.begun or host.status not in ("not_begun", *DONE_STATUSES):
+                    done.setdefault(host.host, False)
+    return Standing(tuple(host for host in dict.fromkeys(hosts) if not done[host]), begun)
 
 
 def past_runs(project: Path, run_dir: str = "", own: ProjectIdentity | None = None) -> Iterator[PastRun]:
@@ -253,17 +298,24 @@ def _hosts(begin: Mapping[str, Any], events: Iterable[Mapping[str, Any]], lost: 
     return found
 
 
-def _waves(events: Iterable[Mapping[str, Any]]) -> tuple[tuple[tuple[str, ...], ...], dict[int, Mapping[str, Any]]]:
-    """The waves of a run, and what became of those that ended."""
+def _waves(events: Iterable[Mapping[str, Any]]) -> tuple[tuple[tuple[str, ...], ...], dict[int, Mapping[str, Any]],
+                                                         BegunWave | None]:
+    """The waves of a run, what became of those that ended, and the last one that was begun."""
     planned: tuple[tuple[str, ...], ...] = ()
     ended: dict[int, Mapping[str, Any]] = {}
+    last, hosts = 0, tuple[str, ...]()
     for event in events:
         told, wave = event.get("waves"), event.get("wave")
         if event["event"] == "rollout" and isinstance(told, list):
             planned = tuple(tuple(str(host) for host in hosts) for hosts in told if isinstance(hosts, list))
         elif event["event"] == "wave_end" and isinstance(wave, dict) and isinstance(wave.get("number"), int):
             ended[wave["number"]] = wave
-    return planned, ended
+        elif event["event"] == "wave_begin" and isinstance(wave, dict) and isinstance(wave.get("number"), int):
+            named = wave.get("hosts")
+            last, hosts = wave["number"], tuple(str(host) for host in named) if isinstance(named, list) else ()
+    verified = ended.get(last, {}).get("verified")
+    begun = BegunWave(hosts, verified if isinstance(verified, bool) else None, last >= len(planned)) if hosts else None
+    return planned, ended, begun
 
 
 def _definitions(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

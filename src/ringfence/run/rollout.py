@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -31,11 +31,17 @@ class HostWork(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RolloutWave:
-    """Hosts that are worked on together, numbered from 1."""
+    """Hosts that are worked on together, numbered from 1. done: those of it to which a run before has written."""
 
     number: int
     policy: RolloutPolicy
     jobs: tuple[HostJob, ...]
+    done: tuple[str, ...] = ()
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.done, *(job.host for job in self.jobs))
 
 
 def planned_waves(jobs: Sequence[HostJob], apart: Callable[[HostJob], frozenset[str]], run_id: str,
@@ -55,6 +61,18 @@ def planned_waves(jobs: Sequence[HostJob], apart: Callable[[HostJob], frozenset[
         for hosts in [*again, *waves(new, policy.serial, keys)]:
             found.append(RolloutWave(len(found) + 1, policy, tuple(mine[host] for host in hosts)))
     return tuple(found)
+
+
+def begun_first(planned: Sequence[RolloutWave], done: Sequence[HostJob], others: Set[str]) -> tuple[RolloutWave, ...]:
+    """The waves of a run that is gone on with, those of `done` at first: hosts of the wave begun last, at which somebody has to
+    look before anything is written elsewhere. others: hosts of that wave which are still to be written together with them."""
+    first, rest = list[RolloutWave](), [*planned]
+    for policy in dict.fromkeys(job.rollout for job in done):
+        same = (one for one in rest if one.policy == policy and not others.isdisjoint(one.hosts))
+        wave = next(same, RolloutWave(0, policy, ()))
+        rest = [one for one in rest if one is not wave]
+        first.append(replace(wave, done=tuple(job.host for job in done if job.rollout == policy)))
+    return tuple(replace(wave, number=number) for number, wave in enumerate([*first, *rest], 1))
 
 
 class _SignalSeen(RunObserver):
@@ -144,10 +162,10 @@ class Rollout:
             later += isinstance(result.error, OutsideWindow)
             yield result
         progress.counts, progress.seconds, progress.ended = counts, time.monotonic() - begun, True
-        if later == len(wave.jobs):
+        if later and later == len(wave.hosts):
             self._move_up(wave)
         elif not self._recorder.interruption:
-            self._look_at(wave, progress, succeeded or not counts, bool(behind or self._stopped))
+            self._look_at(wave, progress, succeeded or bool(wave.done) or not counts, bool(behind or self._stopped))
         self._tell(progress)
 
     def _worked(self, wave: RolloutWave, behind: Sequence[str]) -> Iterator[HostResult]:
@@ -191,7 +209,7 @@ class Rollout:
                 self.stopped, self.exit_code = self.stopped or why, ExitCode.ERROR
         elif wave.policy.verify and not self.stopped:
             wrong = self._recorder.interruption.cut_short(
-                partial(self._verification.failures, wave.policy.verify, wave.number, [job.host for job in wave.jobs]))
+                partial(self._verification.failures, wave.policy.verify, wave.number, wave.hosts))
             progress.verified = None if wrong is None else not wrong
             if wrong:
                 self.stopped, self.exit_code = "; ".join(wrong), ExitCode.HOST_FAILED
@@ -209,7 +227,7 @@ class Rollout:
         for progress in self.waves:
             progress.of = len(self._planned)
         self.waves = (*self.waves[:wave.number], *_progress(self._planned[wave.number:], len(self._planned)))
-        self._recorder.rollout([[job.host for job in one.jobs] for one in self._planned])
+        self._recorder.rollout([one.hosts for one in self._planned])
 
     def _tell(self, progress: WaveProgress) -> None:
         if self.waves:
@@ -218,7 +236,7 @@ class Rollout:
 
 
 def _progress(planned: Sequence[RolloutWave], number: int) -> tuple[WaveProgress, ...]:
-    return tuple(WaveProgress(w.number, number, tuple(j.host for j in w.jobs)) for w in planned)
+    return tuple(WaveProgress(w.number, number, w.hosts, before=len(w.done)) for w in planned)
 
 
 def apart_keys(job: HostJob, groups: Mapping[str, Any], value: Callable[[str, Apart], object]) -> frozenset[str]:

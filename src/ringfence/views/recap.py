@@ -131,7 +131,8 @@ def wave_table(waves: Sequence[WaveProgress], style: Style = unstyled) -> str:
 def _wave_outcome(wave: WaveProgress) -> str:
     states = ", ".join(f"{n} {status_words(state)}" for state in STYLES if (n := wave.counts[state]))
     verified = {None: "", True: "verified", False: "not verified"}[wave.verified]
-    return ", ".join(filter(None, (states, verified))) or ("none begun" if wave.ended else "not begun")
+    before = f"{wave.before} done before" if wave.before else ""
+    return ", ".join(filter(None, (before, states, verified))) or ("none begun" if wave.ended else "not begun")
 
 
 def _span(seconds: float) -> str:

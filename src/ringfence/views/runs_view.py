@@ -55,7 +55,8 @@ def _waves(waves: Sequence[Mapping[str, Any]], style: Style, full: bool) -> Iter
     for wave in waves:
         hosts, statuses = len(wave["hosts"]), Counter(wave["statuses"])
         room = max(1, min(_BAR, hosts * _BAR // widest if widest > _BAR else hosts))
-        good, open_ = sum(statuses[s] for s in _THROUGH), statuses["not_begun"]
+        before = hosts - statuses.total()  # those of it that are none of this run: the one that it goes on with had done them
+        good, open_ = before + sum(statuses[s] for s in _THROUGH), statuses["not_begun"]
         marks = [round(n * room / hosts) for n in (good, hosts - good - open_)] if hosts else [0, 0]
         if hosts - good - open_ and not marks[1]:
             marks = [marks[0] - 1, 1] if marks[0] else [0, 1]  # a failure is always seen
@@ -63,7 +64,8 @@ def _waves(waves: Sequence[Mapping[str, Any]], style: Style, full: bool) -> Iter
         verified = {None: "", True: ", verified", False: ", not verified"}[wave["verified"]]
         pad = " " * (min(_BAR, widest) - room)
         number = str(wave["number"]).rjust(len(str(len(waves))))
-        yield f"wave {number}  {bar}{pad}  {count(hosts, 'host')}: {_statuses(statuses)}{verified}"
+        told = _statuses(statuses + Counter({"done_before": before}))
+        yield f"wave {number}  {bar}{pad}  {count(hosts, 'host')}: {told}{verified}"
         if wave["stopped"]:
             yield f"  {style('the run ended here', 'error')}: {cut(wave['stopped'], full)}"
 

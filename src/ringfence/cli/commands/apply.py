@@ -44,6 +44,7 @@ from ringfence.cli.report_files import HeldReports
 from ringfence.cli.resume import ApplyFlags, ResumedRun, how_to_resume, resumed
 from ringfence.cli.rolling_out import (
     CheckedHosts,
+    GoneOnWith,
     apart_by_facts,
     check_policies,
     keeps_facts,
@@ -127,8 +128,7 @@ def apply(console: ReportingConsole, selection: SelectionOptions, secrets: Secre
     with recording(console, run, record, ready.options, [result.host for result in others]) as (run, journal):
         work = partial(_apply, context=run.context, approved=approved)
         show = partial(show_run, console, hosts=hosts, diff=diff, differences_fail=False, warnings=run.warnings, journal=journal)
-        return roll_out(console, run, work, hosts, show, others, journal, read=read, recorded=ready.waves,
-                        resumed=bool(resume))
+        return roll_out(console, run, work, hosts, show, others, journal, read=read, again=ready.again)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class _ReadyRun:
     """A run before its first connection.
 
     flags: how it goes · run: all that it is about · plan: the file that was agreed to · approved: what that says of each host ·
-    others: what became of hosts to which nothing is done · options: how it is done again · waves: those that it has already.
+    others: what became of hosts to which nothing is done · options: how it is done again · again: what it goes on with.
     """
 
     flags: ApplyFlags
@@ -145,7 +145,7 @@ class _ReadyRun:
     approved: Approvals | None
     others: list[HostResult]
     options: Mapping[str, Any]
-    waves: Sequence[Sequence[str]]
+    again: GoneOnWith | None
 
 
 def _ready(console: Console, again: ResumedRun) -> _ReadyRun:
@@ -166,13 +166,15 @@ def _ready(console: Console, again: ResumedRun) -> _ReadyRun:
     others: list[HostResult] = []
     if plan:
         run, approved, others = _held_against(console, plan, file, run, flags.limits, bool(narrowed))
+    before: GoneOnWith | None = None
     if again.run_id:
         left = frozenset(again.left)
+        before = GoneOnWith(again.waves, again.begun, [job for job in run.jobs if again.begun and job.host in again.begun.hosts])
         run = _only(run, left)
         others = [result for result in others if result.host in left]
         others += again.missing(run, others)
         approved = approved and {host: one for host, one in approved.items() if host in left}
-    return _ReadyRun(flags, run, plan, approved, others, options, again.waves)
+    return _ReadyRun(flags, run, plan, approved, others, options, before)
 
 
 def _held_against(
