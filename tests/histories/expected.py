@@ -182,9 +182,9 @@ class Host:
                 if prune != "restore":
                     continue
                 self.rules[name] = replace(rule, enabled=owned.first)
-            if name in created and prune != "all" and any(
-                    rule.closes(port) and (self.lets_in_by_default or any(other.lets(port) for other in left)) and not any(
-                        other.closes(port) for other in left) for port in (rule.port,)):
+            comes = self.lets_in_by_default or any(other.lets(rule.port) for other in left)
+            closes = rule.closes(rule.port) and comes and not any(other.closes(rule.port) for other in left)
+            if name in created and prune != "all" and closes:
                 self.ends.pop(name, None)  # it is kept, and so the host does not end it either
                 continue
             del held.owned[name]

@@ -9,17 +9,18 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from core import KINDS
 from hosts import LabHost
+from recorded import Work, recorded_run
 
 from ringfence.batch import Batch, Reply
 from ringfence.diagnostics import Where
-from ringfence.errors import ExitCode, GuardRefused, HostError, StalePlan
+from ringfence.errors import GuardRefused, HostError, StalePlan
 from ringfence.formats.approval import Approval
 from ringfence.lab import POLICY
 from ringfence.model.declaration import Declarations
@@ -29,11 +30,10 @@ from ringfence.model.state import Change
 from ringfence.plan.run_policy import RunPolicy
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.render import RenderedTask
-from ringfence.report import HostResult, Report, RunInfo
+from ringfence.report import HostResult
 from ringfence.run.host import apply_host, plan_host
 from ringfence.run.host_job import RunContext
 from ringfence.run.hosts_before import hosts_before
-from ringfence.run.journal import Journal, runs_folder
 from ringfence.run.owned_objects import release, retire, take_over
 from ringfence.run.past_runs import past_runs
 from ringfence.run.rollback import rollback
@@ -132,15 +132,10 @@ class History:
     def _context(self) -> RunContext:
         return replace(self.host.context(), possible=lambda host, facts: frozenset())
 
-    def _run(self, project: str, work: Any, more: Mapping[str, Any] = {}) -> HostResult:
+    def _run(self, project: str, work: Work, more: Mapping[str, Any] = {}) -> HostResult:
         """What becomes of the host in a run with its record."""
         self.host.policy = self._policy(project, more)
-        info = RunInfo(self.host.policy.run_id, "apply", datetime.now(UTC))
-        journal = Journal(runs_folder(self.folder / project) / f"{info.run_id}.jsonl", info, ["srv1"])
-        result: HostResult = work(self.host.job(more.get("declared", {})), replace(self._context(), recorder=journal))
-        journal.on_result(result)
-        journal.close(Report(), 0.0, ExitCode(0))
-        return result
+        return recorded_run(self.host, self.folder / project, work, more.get("declared"))
 
     def _declared(self, tasks: Sequence[Task]) -> Declarations:
         builder = DeclarationBuilder(KINDS, began=moment_text(self.host.machine.clock.wall()))

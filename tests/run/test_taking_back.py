@@ -1,15 +1,15 @@
 """A rollback, and a retirement, of what is no firewall rule: sets and what names them, kinds that only a cmdlet tells of, what is
 managed by mention; and of a rename. Records and ledgers are real ones."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from core import KINDS, task
 from hosts import LEDGER, PROJECT, LabHost
+from recorded import Work, recorded_run
 
 from ringfence.batch import Answer, Batch, Reply
 from ringfence.lab import POLICY
@@ -17,11 +17,9 @@ from ringfence.model.ledger import ProjectIdentity
 from ringfence.model.state import Id
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.render import RenderedTask
-from ringfence.report import HostResult, RunInfo
+from ringfence.report import HostResult
 from ringfence.run.host import apply_host
-from ringfence.run.host_job import HostJob, RunContext
 from ringfence.run.hosts_before import hosts_before
-from ringfence.run.journal import Journal, runs_folder
 from ringfence.run.owned_objects import retire
 from ringfence.run.past_runs import past_runs
 from ringfence.run.rollback import rollback
@@ -39,7 +37,7 @@ class Recorded:
     def __init__(self, folder: Path) -> None:
         self.host, self.folder, self.runs = LabHost({}, owns=False), folder, 0
 
-    def run(self, work: Callable[[HostJob, RunContext], HostResult], *tasks: RenderedTask,
+    def run(self, work: Work, *tasks: RenderedTask,
             project: ProjectIdentity = PROJECT) -> HostResult:
         self.runs += 1
         self.host.machine.clock.advance(60)
@@ -48,12 +46,7 @@ class Recorded:
                                    run_id=f"20261126T1157{self.runs:02}Z-000000")
         declared, problems = DeclarationBuilder(KINDS, began=now).declarations(tasks)
         assert not [p for p in problems if p.severity == "error"], problems
-        journal = Journal(runs_folder(self.folder) / f"{self.host.policy.run_id}.jsonl",
-                          RunInfo(self.host.policy.run_id, "apply", datetime.now(UTC)), ["srv1"])
-        context = replace(self.host.context(), possible=lambda host, facts: frozenset(), recorder=journal)
-        result = work(self.host.job(declared), context)
-        journal.on_result(result)
-        return result
+        return recorded_run(self.host, self.folder, work, declared)
 
     def apply(self, *tasks: RenderedTask, project: ProjectIdentity = PROJECT) -> HostResult:
         return self.run(apply_host, *tasks, project=project)
@@ -118,6 +111,14 @@ def test_a_set_that_another_project_names_stays(recorded: Recorded) -> None:
     result = recorded.rollback()
     assert [str(c) for c in result.changes] == ["firewall_rule web"]
     assert "ipsec_phase1_auth_set s stays as it is: ipsec_rule theirs names it" in warnings(result)
+
+
+def test_the_default_set_goes_though_a_rule_names_it(recorded: Recorded) -> None:
+    """Windows falls back to its own."""
+    recorded.apply(secures("iso", "default"))
+    assert [c.action for c in recorded.apply(authentication("default"), secures("iso", "default")).changes] == ["create"]
+    result = recorded.rollback()
+    assert (result.error, [f"{c.action} {c.id.name}" for c in result.changes]) == (None, ["remove default"])
 
 
 GATEWAY = {"name": "gw", "public_interface_aliases": ["Ethernet"], "private_interface_aliases": ["Ethernet 2"]}

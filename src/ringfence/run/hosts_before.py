@@ -19,7 +19,7 @@ class Before:
     its end, where that removed it · owners: whose each was then, a row of windows.origin.ORIGINS where that is known · ledger:
     what the ledger said of each (Change.ledger) · moved: {object: the one that it has become by renames} · runs: which have
     changed it since · problems: what their records do not tell · writers: the runs that began to write there, the last one
-    first, and whether each is known to have changed something."""
+    first, and whether each is known to have changed something · changed: the properties of each that those runs changed."""
 
     objects: Mapping[Id, Resource | None] = field(default_factory=dict)
     ended: Mapping[Id, str] = field(default_factory=dict)

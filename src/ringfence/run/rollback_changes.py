@@ -71,7 +71,8 @@ def _parted(changes: dict[Id, Change], state: State) -> dict[Id, str]:
     stay: dict[Id, str] = {}
     while True:
         then = with_changes(state, tuple(changes.values()))
-        used = users_of({id for id, change in changes.items() if change.after is None}, then)
+        going = (change for change in changes.values() if change.after is None)
+        used = users_of({c.id for c in going if not c.resource.kind.storage.falls_back(c.id.name)}, then)
         found = {id: f"{users[0]} names it" for id, users in used.items()}
         for id, change in changes.items():
             known = references_of(id.store, change.before).values() if change.before else ()
