@@ -1,8 +1,8 @@
 """python -m tests.mutants [--sample 330] [--seed N] [--jobs 2] [--reach FILE] [--named] [FILE…]
 
-Puts single faults into the engine and the kinds, one of every module and the rest at random, and runs on each the tests that run
-its line, then those of its room. Prints what survived: each is a test that is missing, or a fault that changes nothing (then it
-belongs into equivalent.txt). Ends with 1 below 90 %.
+Puts single faults into the modules that open a host or lose it where they are wrong (or FILEs, any of the engine), one of every
+module and the rest at random, and runs on each the tests that run its line, then those of its room. Prints what survived: each is
+a test that is missing, or a fault that changes nothing (then it belongs into equivalent.txt). Ends with 1 below 90 %.
 
 --named: the faults of named.yml instead, of which none may survive. --reach: where it stands which tests run which line; it is
 written where it is absent, which takes as long as the tests do, and renewed for tests that have changed; lines of the engine
@@ -22,7 +22,7 @@ from . import reach
 from .forked import ALONE
 from .mutate import Mutant, mutants
 from .named import named_mutants
-from .trees import ROOT, Outcome, Tree, measured_files, sources, trees, try_forked
+from .trees import ROOT, Outcome, Tree, measured_files, opens_or_loses, sources, trees, try_forked
 
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
 WANTED = 0.9
@@ -50,7 +50,7 @@ def main() -> int:
         print(f"{len(known.seconds)} tests, {sum(known.seconds.values()):.0f} s", flush=True)
         if options.named:
             return named(options.files, options.jobs, free, known)
-        return sampled(options.files or sources(), options.sample, options.seed, options.jobs, free, known)
+        return sampled(options.files or opens_or_loses(), options.sample, options.seed, options.jobs, free, known)
 
 
 def measure(at: Path, changed: list[str], folder: Path, jobs: int, free: "SimpleQueue[Tree]") -> None:

@@ -2,6 +2,7 @@
 
 import ast
 import copy
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
@@ -11,6 +12,9 @@ NOTHING_DONE = ("example", "since", "detail", "strict", "thread_name_prefix", "e
 COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Is: ast.IsNot,
     ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In}
+LIMIT = re.compile(r"_?MAX_")
+"""The names of bounds of our own: one more is no other meaning, but the other way round is."""
+BEYOND: dict[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.GtE, ast.LtE: ast.Gt, ast.Gt: ast.LtE, ast.GtE: ast.Lt}
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,20 @@ def _places(parent: ast.AST, written: ast.expr | ast.stmt | None = None, stateme
         if field in ("annotation", "returns", "decorator_list"):
             continue
         for index, node in enumerate(value) if isinstance(value, list) else [(None, value)]:
-            if isinstance(node, ast.AST) and not (isinstance(node, ast.keyword) and node.arg in NOTHING_DONE):
+            if isinstance(node, ast.AST) and not _means_nothing(node, parent, written):
                 within = node if isinstance(node, ast.stmt) else statement
                 stands = node if isinstance(node, ast.expr | ast.stmt) and not isinstance(written, ast.JoinedStr) else written
                 if within and stands:
                     yield _Place(node, parent, field, index, stands, within)
                 yield from _places(node, stands, within)
+
+
+def _means_nothing(node: ast.AST, parent: ast.AST, written: ast.AST | None) -> bool:
+    """Whether nobody could notice a fault in a node: what only tells people, how much of a text a message shows, a bound."""
+    told = isinstance(node, ast.keyword) and node.arg in NOTHING_DONE
+    cut = isinstance(parent, ast.Slice) and isinstance(written, ast.JoinedStr)
+    names = [each.id for each in ast.walk(node.targets[0]) if isinstance(each, ast.Name)] if isinstance(node, ast.Assign) else []
+    return told or cut or bool(names and all(map(LIMIT.match, names)))
 
 
 def _made(place: _Place, changed: ast.AST, begins: list[int]) -> Mutant:
@@ -94,7 +106,9 @@ def faults(node: ast.AST, field: str) -> Iterator[ast.AST]:
     if field in ("annotation", "returns", "decorator_list"):
         return
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        yield ast.Compare(node.left, [COMPARISONS[type(node.ops[0])]()], node.comparators)
+        sides = {side.id for side in (node.left, *node.comparators) if isinstance(side, ast.Name)}
+        others = {**COMPARISONS, **(BEYOND if any(map(LIMIT.match, sides)) else {})}
+        yield ast.Compare(node.left, [others[type(node.ops[0])]()], node.comparators)
     elif isinstance(node, ast.BoolOp):
         yield ast.BoolOp(ast.Or() if isinstance(node.op, ast.And) else ast.And(), node.values)
         for i in range(len(node.values)):

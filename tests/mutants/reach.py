@@ -6,6 +6,7 @@ in its order (ONLY: the file), and tells which one failed (FAILED: the file).
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import tempfile
@@ -32,7 +33,8 @@ class Reach:
 
     def batches(self, file: str, lines: tuple[int, int], rooms: tuple[str, ...], limit: float) -> Iterator[list[str]]:
         """Tests for a fault in some lines of a file: the quickest that run these, of few files (most faults end there), then the
-        others, then those of the rooms (folders of tests). Each batch is for at most about `limit` seconds.
+        others, then those of the rooms (folders of tests), both of many files in turn: tests of one file look at much the same.
+        Each batch is for at most about `limit` seconds.
 
         Before all others come those that are named after the file: they may run it in other processes, which nobody has seen. So
         may what compares documents with the tables that they are made of."""
@@ -41,8 +43,8 @@ class Reach:
         running = [*self._quickest_first(own, rooms), *self._quickest_first(self._that_run(file, lines) - own, rooms)]
         files = list(dict.fromkeys(map(_file_of, running)))[:FEW]
         given = set[str]()
-        for tests in ([test for test in running if _file_of(test) in files], running,
-                      self._quickest_first({test for test in self.seconds if test.startswith(rooms)}, ())):
+        for tests in ([test for test in running if _file_of(test) in files], _in_turn(running),
+                      _in_turn(self._quickest_first({test for test in self.seconds if test.startswith(rooms)}, ()))):
             batch, used = list[str](), 0.0
             for test in tests:
                 if test in given:
@@ -62,6 +64,12 @@ class Reach:
 
     def _quickest_first(self, tests: set[str], rooms: tuple[str, ...]) -> list[str]:
         return sorted(tests, key=lambda test: (not test.startswith(rooms), self.seconds[test], test))
+
+
+def _in_turn(tests: Iterable[str]) -> list[str]:
+    """The first of each file, then the second of each, and so on."""
+    place = defaultdict[str, Iterator[int]](itertools.count)
+    return sorted(tests, key=lambda test: next(place[_file_of(test)]))
 
 
 def _file_of(test: str) -> str:

@@ -50,6 +50,13 @@ def test_a_fault_is_one_change_and_comments_stay() -> None:
     }
 
 
+def test_what_nobody_could_notice_is_left_alone() -> None:
+    """How much a message shows, and one more than a bound; that a bound does not hold is a fault."""
+    source = "MAX_A, _MAX_B = 3, 2**20\nSIZE = 5\nbad = len(text) > MAX_A\nraise ValueError(f'{text[:80]!r}')\n"
+    assert [(m.before, m.after) for m in mutants(source)] == [
+        ("5", "6"), ("len(text) > MAX_A", "len(text) <= MAX_A"), ("raise ValueError(f'{text[:80]!r}')", "pass")]
+
+
 def test_the_quickest_tests_of_the_line_come_first_and_then_those_of_the_room() -> None:
     known = Reach(
         {"a.py": {1: frozenset({"far/t.py::slow", "near/t.py::one"}), 2: frozenset({"far/t.py::two"})}},
@@ -58,6 +65,20 @@ def test_the_quickest_tests_of_the_line_come_first_and_then_those_of_the_room() 
     assert list(known.batches("a.py", (1, 1), ("near",), 5.0)) == [["near/t.py::one"], ["far/t.py::slow"], ["near/u.py::room"]]
     assert next(known.batches("a.py", (1, 2), ("near",), 5.0)) == ["near/t.py::one", "far/t.py::two"]
     assert next(known.batches("a.py", (7, 7), (), 50.0)) == ["far/t.py::two", "near/t.py::one", "far/t.py::slow"]
+
+
+def test_tests_of_many_files_take_turns() -> None:
+    """The first batch is of few files; the second begins with one of each of the others."""
+    names = [f"room/{file}.py::{n}" for file in "abcde" for n in (1, 2)]
+    known = Reach({"a.py": {1: frozenset(names)}}, {name: i + 1.0 for i, name in enumerate(names)})
+    few, others, _ = known.batches("a.py", (1, 1), ("room",), 21.0)
+    assert few == ["room/a.py::1", "room/a.py::2", "room/b.py::1", "room/b.py::2", "room/c.py::1", "room/c.py::2"]
+    assert others == ["room/d.py::1", "room/e.py::1"]  # of the others too the first come first
+
+
+def test_the_modules_that_open_or_lose_a_host_are_there() -> None:
+    found = trees.opens_or_loses()
+    assert [name for name in trees.OPENS_OR_LOSES if not any(file.startswith(name) for file in found)] == []
 
 
 def test_tests_that_are_named_after_a_file_come_before_all_others() -> None:

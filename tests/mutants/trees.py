@@ -24,13 +24,17 @@ from .mutate import Mutant
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 15.0  # seconds of tests, as they took when nothing was wrong
-LONG = 90.0  # for what nothing has noticed in that time
+LONG = 150.0  # for what nothing has noticed in that time
 SLOWER = 5  # times as much processor time is a hang, and noticed
 WAITS = 1800  # seconds after which what waits for something hangs, however many others work here
 # Tests of the text of the source and of the documentation, of the tests themselves, and of what takes minutes, as what needs a
 # PowerShell or a browser does. The others stay in their rooms.
 LEFT_OUT = ("tests/bench", "tests/docs_site", "tests/mutants", "tests/oracle", "tests/release", "tests/soak", "tests/windows_job",
             "tests/test_*.py")
+# rooms of the engine in which a fault opens a host or loses it: what a host means, what is done to it, and with what it is known
+OPENS_OR_LOSES = ("modules/", *(f"src/ringfence/{name}" for name in (
+    "batch/", "codecs/", "model/", "plan/", "policy/", "rollout/", "run/", "secret.py", "transports/known_hosts.py", "types/",
+    "windows/")))
 # rooms of the engine: the folders of tests that ought to notice a fault in it
 ROOMS = {
     "batch": "batch host", "cli": "cli", "codecs": "codecs kinds windows", "diagnostics": "project cli",
@@ -38,7 +42,8 @@ ROOMS = {
     "files": "documents cli", "formats": "formats cli",
     "inventory": "inventory", "kinds": "kinds", "model": "model kinds plan", "modules": "kinds windows plan",
     "plan": "plan run histories/test_histories.py",
-    "policy": "policy plan", "project": "project", "regex": "templates inventory", "report": "run views",
+    "policy": "policy plan run/test_evaluated.py cli/test_evaluate_command.py cli/test_evaluate_declared.py",
+    "project": "project", "regex": "templates inventory", "report": "run views",
     "rollout": "rollout cli", "run": "run plan rollout histories/test_histories.py cli",
     "schemas": "cli",
     "secret": "documents project kinds run", "templates": "templates project", "transports": "transports",
@@ -49,6 +54,11 @@ def sources() -> list[str]:
     """Every module of the engine and every kind. The lab examines them and has no examiner but Windows."""
     found = [*ROOT.glob("src/ringfence/**/*.py"), *ROOT.glob("modules/*.py")]
     return sorted(name for file in found if not (name := file.relative_to(ROOT).as_posix()).startswith("src/ringfence/lab/"))
+
+
+def opens_or_loses() -> list[str]:
+    """Those of them in which a fault opens a host or loses it."""
+    return [name for name in sources() if name.startswith(OPENS_OR_LOSES)]
 
 
 def measured_files() -> list[Path]:
