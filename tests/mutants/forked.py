@@ -24,16 +24,21 @@ from _pytest.runner import runtestprotocol
 SECONDS = 60  # of processor time above that of the tests: more is a hang
 WAITS = 1800  # seconds after which what waits hangs
 ALONE = "alone"  # no outcome yet: it needs a process of its own, for what it changes runs at import, or ended the child
+IN_FUNCTION = 0x02  # CO_NEWLOCALS: not a module, nor a class
 FAILED, HUNG = 1, (-signal.SIGXCPU, -signal.SIGKILL)
 
 Code = types.CodeType
 
 
 def codes(before: Code, after: Code) -> Iterator[tuple[Code, Code]]:
-    """The code of each function of a module, before and after. Raises ValueError where there are others."""
+    """The code of each function of a module, before and after; what a function defines goes with it where that is not the same.
+    Raises ValueError where a module or a class defines other functions."""
     yield before, after
     inner = [[const for const in code.co_consts if isinstance(const, Code)] for code in (before, after)]
-    if [code.co_qualname for code in inner[0]] != [code.co_qualname for code in inner[1]]:
+    was, now = ([(code.co_qualname, code.co_freevars) for code in of] for of in inner)
+    if was != now:
+        if before.co_flags & IN_FUNCTION:
+            return
         raise ValueError("other functions")
     for one, other in zip(*inner, strict=True):
         yield from codes(one, other)
@@ -42,10 +47,10 @@ def codes(before: Code, after: Code) -> Iterator[tuple[Code, Code]]:
 def changes(source: str, mutated: str, path: str) -> list[tuple[Code, Code]]:
     """What has to be exchanged for a mutant. Raises ValueError for what runs when the module is imported."""
     found = [(old, new) for old, new in codes(compile(source, path, "exec"), compile(mutated, path, "exec")) if old != new]
-    functions = [(old, new) for old, new in found if old.co_flags & 0x02]  # CO_NEWLOCALS: not a module, nor a class
-    bodies = [(old, new) for old, new in found if not old.co_flags & 0x02]
+    functions = [(old, new) for old, new in found if old.co_flags & IN_FUNCTION]
+    bodies = [(old, new) for old, new in found if not old.co_flags & IN_FUNCTION]
     same = all(without_inner(old) == without_inner(new) for old, new in bodies)
-    if not functions or not same or any(old.co_freevars != new.co_freevars for old, new in functions):
+    if not functions or not same:
         raise ValueError("at import")
     return functions
 

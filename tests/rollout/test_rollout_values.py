@@ -87,6 +87,7 @@ def test_checks(case: dict[str, Any]) -> None:
         return
     check = parse_check(case["said"])
     assert parse_check(check.data) == check
+    assert ("status" in check.data) == (check.kind == "http")
     assert str(check) == case["means"]
     assert {name: getattr(check, name) for name in ("timeout", "within", "address", "port") if name in case} == {
         name: case[name] for name in ("timeout", "within", "address", "port") if name in case}
@@ -104,7 +105,7 @@ def test_how_long_a_check_may_be() -> None:
 def test_how_long_a_check_may_be_tried() -> None:
     """A day; 599 is the highest status of HTTP."""
     assert parse_check({"connect": 443, "within": 86_400}).within == 86_400
-    assert parse_check({"http": "http://x", "status": 599}).status == 599
+    assert f"{parse_check({'http': 'http://x', 'status': 599}).status}" == "599"
     with pytest.raises(ValueError, match="up to 86400"):
         parse_check({"connect": 443, "within": 86_401})
 
@@ -117,6 +118,12 @@ def test_apart(case: dict[str, Any]) -> None:
         return
     with pytest.raises(ValueError, match="neither a group"):
         parse_apart(case["said"])
+
+
+def test_how_long_a_group_that_is_apart_may_be_called() -> None:
+    assert parse_apart("g" * 200).group == "g" * 200
+    with pytest.raises(ValueError, match="neither a group"):
+        parse_apart("g" * 201)
 
 
 def test_order() -> None:

@@ -54,15 +54,15 @@ _OPTIONS = tuple(f.name for f in fields(WaveCheck) if f.name not in ("kind", "ta
 def parse_check(value: Any) -> WaveCheck:
     """`{connect: 443, within: 30}`, or in one word `connect=443`. Raises ValueError."""
     if isinstance(value, str):
-        key, equals, target = value.partition("=")
-        value = {key.strip(): target.strip()} if equals else {}
+        key, _, target = value.partition("=")
+        value = {key.strip(): target.strip()}
     said: dict[Any, Any] = dict(value) if isinstance(value, Mapping) else {}
     kinds = [kind for kind in KINDS if kind in said]
     if len(kinds) != 1:
         raise ValueError(f"a check is one of {', '.join(KINDS)}, for example `connect: 443`; here are {len(kinds)}")
     kind = kinds[0]
-    if unknown := [str(key)[:80] for key in said if key != kind and key not in _OPTIONS]:
-        raise ValueError(f"{kind}: unknown key {unknown[0]!r}; allowed beside it: {', '.join(_OPTIONS)}")
+    if unknown := [key for key in said if key != kind and key not in _OPTIONS]:
+        raise ValueError(f"{kind}: unknown key {str(unknown[0])[:80]!r}; allowed beside it: {', '.join(_OPTIONS)}")
     options = {name: _number(name, said[name]) for name in _OPTIONS if name in said}
     if options.get("status") and kind != "http":
         raise ValueError(f"{kind}: `status` is of http alone")
@@ -79,7 +79,7 @@ def _target(kind: str, value: Any) -> tuple[str, tuple[str, ...]]:
                 for w in words):
             raise wrong
         return "", tuple(map(str, words))
-    text = str(value).strip() if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    text = str(value).strip()
     if len(text) > MAX_WORD or not text.isprintable():
         raise wrong
     if kind == "http":

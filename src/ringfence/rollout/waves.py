@@ -25,7 +25,7 @@ class WaveSize:
         return max(1, int(total * self.number / 100) if self.percent else int(self.number))
 
     def __str__(self) -> str:
-        return f"{self.number:g}%" if self.percent else f"{self.number:g}"
+        return f"{self.number:g}%" if self.percent else str(int(self.number))
 
 
 def parse_wave_size(value: object) -> WaveSize:
