@@ -98,6 +98,8 @@ class Forked:
         while self._waiting or self._running:
             while self._waiting and len(self._running) < self._jobs:
                 self._start(self._waiting.pop(0))
+            if not self._running:
+                break  # none of the last ones needed a child
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid:
                 self._ended(pid, os.waitstatus_to_exitcode(status))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from . import reach, trees
+from . import forked, reach, trees
 from .forked import ALONE
 from .mutate import mutants
 from .reach import Reach
@@ -127,6 +127,18 @@ def test_what_a_process_runs_that_a_test_has_begun_is_written_down(end: str, tmp
     found = [json.loads(told.read_text(encoding="utf-8")) for told in tmp_path.glob("*.json")]
     assert [one["test"] for one in found] == ["t.py::a"] * (2 if "fork" in end else 1)
     assert all(len(one["lines"]["src/ringfence/secret.py"]) > 20 for one in found)
+
+
+def test_a_function_is_exchanged_with_all_that_it_defines() -> None:
+    """A comprehension that needs a variable of the function no more is another function than before."""
+    source = "def chosen(names, known):\n    return [name for name in names if name in known]\n"
+    space: dict[str, Any] = {}
+    exec(compile(source, "chosen.py", "exec"), space)
+    assert space["chosen"](["a", "b"], ["b"]) == ["b"]
+    assert forked.exchange(forked.changes(source, source.replace(" if name in known", ""), "chosen.py")) == 1
+    assert space["chosen"](["a", "b"], ["b"]) == ["a", "b"]
+    with pytest.raises(ValueError, match="at import"):
+        forked.changes("SIZE = 5\n", "SIZE = 6\n", "chosen.py")
 
 
 def test_an_end_before_its_time_ends_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
