@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,9 +26,9 @@ def cli(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
 
 
 @contextlib.contextmanager
-def lab(cli: Cli, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+def lab(cli: Cli, *arguments: str, inventory: str = "lab.yml") -> Iterator["subprocess.Popen[str]"]:
     env = environment(TMPDIR=str(cli.folder / "tmp"))
-    with subprocess.Popen([*PROGRAM, "lab", "up", "--inventory", "lab.yml", *arguments], cwd=cli.folder, env=env,
+    with subprocess.Popen([*PROGRAM, "lab", "up", "--inventory", inventory, *arguments], cwd=cli.folder, env=env,
                           stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stderr
@@ -100,6 +101,26 @@ def test_ports_of_ones_own(cli: Cli, unused_ports: int) -> None:
         assert cli("ping", "-i", "lab.yml").code == 0
         again = cli("lab", "up", "--hosts", "1", "--port", str(unused_ports))
         assert (again.code, f"Is a port from {unused_ports} on in use?" in again.err) == (1, True)
+
+
+def test_of_two_labs_the_one_of_the_project_is_meant(cli: Cli) -> None:
+    """Two projects, each with a lab that has a web1: whoever stands in one of them does not change the other's."""
+    cli.write({"one/ringfence.yml": "", "one/playbooks/site.yml": PLAY, "two/ringfence.yml": ""})
+    one, two = (str(cli.folder / name) for name in ("one/lab.yml", "two/lab.yml"))
+    in_one, in_two = (replace(cli, folder=cli.folder / name) for name in ("one/playbooks", "two"))
+    with lab(cli, "--groups", "web=1", inventory=one), lab(cli, "--groups", "web=1,db=1", inventory=two):
+
+        def service(there: Cli, *arguments: str) -> str:
+            shown = there("lab", "show", "web1", "--output", "json", *arguments)
+            return str(json.loads(shown.out)["result"]["services"]["mpssvc"])
+
+        assert in_one("lab", "run", "web1", "Stop-Service mpssvc").code == 0
+        assert [service(in_one), service(in_one, "--inventory", one), service(in_two, "--inventory", one)] == ["stopped"] * 3
+        assert [service(in_two), service(in_one, "--inventory", two), service(cli)] == ["running"] * 3  # cli: the last one begun
+        assert in_one("lab", "clock", "db1", "10m").code == 0  # another lab has it
+        assert "has a host db1" in in_one("lab", "run", "--inventory", one, "db1", "Get-Service").err
+        wrong = cli("lab", "show", "web1", "--inventory", "none.yml")
+        assert (wrong.code, "no lab that runs has written none.yml" in wrong.err, one in wrong.err) == (1, True, True)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from ringfence.formats.data import encode
 from ringfence.lab import Machine, machine
 from ringfence.lab.console import channel
 from ringfence.lab.console.host_console import CmdletError, HostConsole, NotUnderstood
+from ringfence.project import settings
 from ringfence.run.interruption import SIGNALS, handled
 from ringfence.views.format import columns, count, escaped, value
 
@@ -38,6 +39,8 @@ ringfence lab clock web1 10m                                          ten minute
 MOST_SECONDS = 31 * 86400  # that pass at once: a task may be due each minute
 MARK = "# simulated hosts of `ringfence lab up`"
 Host = Annotated[str, Argument(metavar="HOST", help="One of the hosts of a lab that runs.")]
+OfInventory = Annotated[str, flag("--inventory", metavar="FILE", help="The lab that wrote its inventory there. Default: one "
+                                   "that did in this project, or else the last one that was started.")]
 Groups = Annotated[str, flag("--groups", metavar="NAME=N,…", help="Groups with so many hosts each: web=3,db=2. Their hosts are "
                              "web1, web2 …; those of pc, client or workstation are workstations.")]
 Port = Annotated[int, flag("--port", metavar="N", minimum=0, maximum=64_000, help="The port of the first host; the others have "
@@ -178,38 +181,41 @@ def run(console: Console, host: Host,
                                       "parameters, Start-Service, Stop-Service, Get-Service, Restart-Computer, Set-Date, "
                                       "Restart-NetAdapter, Disable-NetAdapter, Enable-NetAdapter, Test-Flow, "
                                       "Get-ScheduledTask and its like, or a line for cmd.exe: netsh, schtasks, reg, "
-                                      "dir.")]) -> ExitCode:
+                                      "dir.")],
+        inventory: OfInventory = "") -> ExitCode:
     """Run a command on a simulated host, as somebody does who sits at it; without ringfence, and without its knowing."""
-    answer = _asked(host, do="run", line=line)
+    answer = _asked(host, inventory, do="run", line=line)
     console.show({"host": host, "said": answer.get("said")}, escaped_lines(str(answer.get("said") or "")))
     return ExitCode.IN_SYNC
 
 
 def clock(console: Console, host: Host,
-          by: Annotated[str, Argument(metavar="DURATION", help="How much time passes: 90s, 10m, 2h, 1d.")]) -> ExitCode:
+          by: Annotated[str, Argument(metavar="DURATION", help="How much time passes: 90s, 10m, 2h, 1d.")],
+          inventory: OfInventory = "") -> ExitCode:
     """Move the clock of a simulated host ahead: what is due there by then is done, at once and in its order."""
     found = re.fullmatch(r"\+?(\d{1,7})([smhd])", by)
     seconds = int(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]] if found else 0
     if not 0 < seconds <= MOST_SECONDS:
         raise usage_error(f"'{by}' is no time that passes", "90s, 10m, 2h or 1d; at most 31d")
-    answer = _asked(host, do="clock", seconds=seconds)
+    answer = _asked(host, inventory, do="clock", seconds=seconds)
     console.show({"host": host, "said": answer.get("said")}, escaped_lines(str(answer.get("said") or "")))
     return ExitCode.IN_SYNC
 
 
 def show(console: Console, host: Host,
          name: Annotated[str, flag("--name", metavar="PATTERN", help="Objects of such a name, * and ?. Default: those that are "
-                                   "not as they were when the lab began.")] = "") -> ExitCode:
+                                   "not as they were when the lab began.")] = "",
+         inventory: OfInventory = "") -> ExitCode:
     """Show what a simulated host has: services, adapters, profiles, and rules and sets as its registry holds them."""
-    shown = _asked(host, do="show", pattern=name).get("shown") or {}
+    shown = _asked(host, inventory, do="show", pattern=name).get("shown") or {}
     console.show(shown, "".join(f"{line}\n" for line in _lines(shown)))
     return ExitCode.IN_SYNC
 
 
-def _asked(host: str, **question: Any) -> Mapping[str, Any]:
+def _asked(host: str, inventory: str, **question: Any) -> Mapping[str, Any]:
     """The answer of the lab that has the host. Raises InputError."""
     try:
-        running = channel.labs()
+        running = _labs(inventory)
         found = next((lab for lab in running if host in lab.hosts), None)
         if found is None:
             known = ", ".join(name for lab in running for name in lab.hosts[:20])
@@ -221,6 +227,20 @@ def _asked(host: str, **question: Any) -> Mapping[str, Any]:
     if not answer.get("ok"):
         raise usage_error(f"{host}: {escaped(str(answer.get('error')))}")
     return answer
+
+
+def _labs(inventory: str) -> list[channel.RunningLab]:
+    """The labs that are asked: the one of an inventory, or those of this project before others. Raises OSError, InputError."""
+    running = channel.labs()
+    if inventory:
+        found = [lab for lab in running if lab.inventory == str(Path(inventory).resolve())]
+        if not found:
+            written = ", ".join(lab.inventory for lab in running if lab.inventory)
+            raise usage_error(f"no lab that runs has written {inventory}", f"labs that run wrote: {written}" if written else "")
+        return found
+    project = settings.find()
+    home = project.parent.resolve() if project else Path.cwd()
+    return sorted(running, key=lambda lab: not Path(lab.inventory).is_relative_to(home))
 
 
 def escaped_lines(text: str) -> str:
