@@ -80,6 +80,8 @@ def test_without_the_host_the_next_apply_ends_it(cli: Cli, web1: Machine) -> Non
     assert (back.code, web1.registry.get(RULES, "bg") is None) == (0, False), back
     assert f"warning: firewall_rule bg comes back, whose task ended it ({in_short(over)}, CHG0031337)" in back.out + back.err
     assert "Nothing ends it before the next apply" in back.out + back.err
+    shown = cli("runs", "show", "last").out
+    assert f"\nwarning: firewall_rule bg comes back, whose task ended it ({in_short(over)}, CHG0031337) (web1)\n" in shown
     assert "bg" in drift(cli, 2)
 
 

@@ -342,7 +342,8 @@ def test_a_journal_that_lies_breaks_nothing(cli: Cli, two: dict[str, Machine]) -
         {"event": "run_begin", "format_version": "1.0", "hosts": [1, None, "a\x1b[2J", "b"], "project": [], "command": {},
          "options": {"playbooks": 3}},
         {"event": "host_end", "host": []},
-        {"event": "host_end", "host": {"host": "b", "status": [], "changes": [1, {"made": 7}], "error": [], "way_back": 3}},
+        {"event": "host_end", "host": {"host": "b", "status": [], "changes": [1, {"made": 7}], "error": [], "way_back": 3,
+                                        "diagnostics": [1, {"severity": [], "summary": "a\x1b[2J", "detail": None}]}},
         {"event": "host_begin", "host": {"host": "c"}}, {"event": "definitions", "definitions": []}, {"event": "signal"},
         {"event": "run_end", "exit_code": "x"}]
     text = "\n".join(map(json.dumps, lines)) + "\n"
@@ -353,6 +354,26 @@ def test_a_journal_that_lies_breaks_nothing(cli: Cli, two: dict[str, Machine]) -
     assert cli("runs").code == 0
     resumed = cli("apply", "--resume", "last", "--yes")
     assert (resumed.code, "damaged" in resumed.err) == (1, True)
+
+
+def test_the_same_said_of_many_hosts_is_shown_once(cli: Cli) -> None:
+    """And of many sayings the first hundred, unless all are wanted."""
+    folder = cli.folder / ".ringfence" / "runs"
+    folder.mkdir(parents=True)
+    same = {"severity": "warning", "summary": "the rule is not in force", "detail": "local rules are not merged\nsee the GPO"}
+    others = [{"severity": "note", "summary": f"note {n}", "detail": ""} for n in range(100)]
+    lines = [{"event": "run_begin", "format_version": "1.0", "hosts": [f"web{n}" for n in range(12, 0, -1)]},
+             *({"event": "host_end", "host": {"host": f"web{n}", "status": "changed", "changes": [], "diagnostics":
+                                              [same, *(others if n == 1 else [])]}} for n in range(12, 0, -1))]
+    (folder / "20260101T000000Z-000000.jsonl").write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
+    short, full = (cli("runs", "show", "last", *more).out for more in ((), ("--full",)))
+    named = ", ".join(f"web{n}" for n in range(1, 11))
+    warning = "\n\nwarning: the rule is not in force ({})\n    local rules are not merged\n    see the GPO\nnote: note 0 (web1)\n"
+    assert warning.format(f"{named} and 2 more") in short
+    assert "note: note 98 (web1)\n… 1 more note: --full\n" in short
+    assert "note 99" not in short
+    assert warning.format(f"{named}, web11, web12") in full
+    assert "note: note 99 (web1)\n" in full
 
 
 def test_interrupted_before_a_host_is_begun_is_a_document_too(cli: Cli) -> None:

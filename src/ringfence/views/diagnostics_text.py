@@ -14,12 +14,16 @@ _LONGEST_LINE = 600  # characters of a diagnostic of a host
 
 def diagnostic(problem: Diagnostic, style: Style = unstyled, full: bool = True) -> str:
     """One mistake or warning: where, what, and the way out below it. Not `full`: what a host says is cut."""
-    word = problem.severity
     place = f"{escaped(str(problem.where))}: " if problem.where != NOWHERE else ""
     host = f" (host {escaped(problem.host)})" if problem.host else ""
     detail = "".join(f"\n    {cut(line, full, _LONGEST_LINE)}" for line in problem.detail.splitlines())
     summary = cut(problem.summary, full, _LONGEST_LINE)
-    return f"{place}{style(word, 'quiet' if word == 'note' else word)}: {summary}{host}{detail}"
+    return f"{place}{severity_word(problem.severity, style)}: {summary}{host}{detail}"
+
+
+def severity_word(severity: str, style: Style = unstyled) -> str:
+    """How bad something is."""
+    return style(escaped(severity), {"error": "error", "warning": "warning"}.get(severity, "quiet"))
 
 
 def diagnostics(problems: Sequence[Diagnostic], style: Style = unstyled) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ringfence.views.diagnostics_text import MAX_DIAGNOSTICS, MAX_PLACES, severity_word
 from ringfence.views.format import Style, columns, count, cut, escaped, natural, unstyled
 
 _BAR = 40  # marks of the widest wave
@@ -43,6 +44,7 @@ def shown(run: Mapping[str, Any], style: Style = unstyled, full: bool = False) -
     lines += ["", *columns(cells, right=(2, 3, 4))]
     if run["waves"]:
         lines += ["", *_waves(run["waves"], style, full)]
+    lines += _notes(run["hosts"], style, full)
     lines += [line for h in run["hosts"] for line in _way_back(h)]
     if run["left"] and run["resumable"]:
         lines += ["", f"{count(len(run['left']), 'host')} left: ringfence apply --resume {escaped(run['run_id'])}"]
@@ -68,6 +70,24 @@ def _waves(waves: Sequence[Mapping[str, Any]], style: Style, full: bool) -> Iter
         yield f"wave {number}  {bar}{pad}  {count(hosts, 'host')}: {told}{verified}"
         if wave["stopped"]:
             yield f"  {style('the run ended here', 'error')}: {cut(wave['stopped'], full)}"
+
+
+def _notes(hosts: Sequence[Mapping[str, Any]], style: Style, full: bool) -> Iterator[str]:
+    """What was said of hosts beside their changes; the same of several once."""
+    of: dict[tuple[str, str, str], list[str]] = {}
+    for host in sorted(hosts, key=lambda host: natural(host["host"])):
+        for note in host["notes"]:
+            of.setdefault((note["severity"], note["summary"], note["detail"]), []).append(host["host"])
+    for number, ((severity, summary, detail), named) in enumerate(of.items()):
+        if number == MAX_DIAGNOSTICS and not full:
+            yield f"… {count(len(of) - number, 'more note')}: --full"
+            return
+        if not number:
+            yield ""
+        names = named if full else named[:MAX_PLACES]
+        more = f" and {len(named) - len(names)} more" if len(named) > len(names) else ""
+        yield f"{severity_word(severity, style)}: {cut(summary, full)} ({', '.join(map(escaped, names))}{more})"
+        yield from (f"    {cut(line, full)}" for line in detail.splitlines())
 
 
 def _way_back(host: Mapping[str, Any]) -> Iterator[str]:

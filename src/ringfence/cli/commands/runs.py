@@ -81,4 +81,11 @@ def _host(host: PastHost) -> dict[str, Any]:
     note = str(error.get("message", "")) if isinstance(error, dict) else MEANINGS.get(host.event, "")
     way_back = host.data.get("way_back")
     return {"host": host.host, "status": host.status, **{n: host.count(n) for n in ("planned", "made", "proven")}, "note": note,
-            "way_back": way_back if isinstance(way_back, list) else []}
+            "way_back": way_back if isinstance(way_back, list) else [], "notes": _notes(host)}
+
+
+def _notes(host: PastHost) -> list[dict[str, str]]:
+    """What was said of a host beside its changes."""
+    found = host.data.get("diagnostics")
+    return [{key: str(one.get(key) or "") for key in ("severity", "summary", "detail")}
+            for one in (found if isinstance(found, list) else ()) if isinstance(one, dict)]
