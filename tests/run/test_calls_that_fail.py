@@ -28,6 +28,11 @@ WITH_UNDO = {"Undo.Arm": ("Domain.Read", "Undo.Arm", "Ledger.Write", "Net.Call",
 WITHOUT = {"Net.Call": ("Ledger.Write", "Net.Call", "Net.Call", "Expiry.Write", "Ledger.Write")}
 
 
+WORDS = {"Domain.Read": "which controllers of its domain it reaches", "Undo.Arm": "undo", "Net.Call": "create firewall_rule",
+         "Expiry.Write": "what is to end rdp", "Ledger.Write": "the project's ledger", "Undo.Continue": "", "Undo.Confirm": ""}
+"""What a failure tells of the call that failed."""
+
+
 class Failing:
     """A member of a domain that fails one call of one batch: the one that has `verb` in it. goes_on: and carries out the others ·
     value: it carries out that one too, and answers this."""
@@ -73,7 +78,7 @@ def each() -> Iterator[Any]:
             for number, name in enumerate(calls):
                 last = number == len(calls) - 1
                 for goes_on in ([False] if last else [False, True]):
-                    yield pytest.param(revert_after, verb, number, goes_on,
+                    yield pytest.param(revert_after, verb, number, goes_on, WORDS[name],
                                        id=f"{verb} {number} {name} {'goes on' if goes_on else 'stops'} {revert_after}")
 
 
@@ -84,14 +89,15 @@ def test_these_are_the_batches() -> None:
         assert host.asked == list(batches.values())
 
 
-@pytest.mark.parametrize(("revert_after", "verb", "number", "goes_on"), [*each()])
-def test_what_is_told_is_so(revert_after: int, verb: str, number: int, goes_on: bool) -> None:
+@pytest.mark.parametrize(("revert_after", "verb", "number", "goes_on", "words"), [*each()])
+def test_what_is_told_is_so(revert_after: int, verb: str, number: int, goes_on: bool, words: str) -> None:
     failing = Failing(revert_after, verb, number, goes_on)
     host, before = failing.host, stored_policy(failing.host.machine)
     result = failing.apply()
     assert isinstance(result.error, HostError) or result.status == "refused"
     told = str(result.error)
     assert REFUSED.message in told
+    assert words in told
     assert host.patience.waited < 5, "nothing happens there that had to be waited for"
     there = {name for name in ("rdp", "web") if name in host.rules}
     if result.status == "restored":

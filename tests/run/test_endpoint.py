@@ -1,17 +1,21 @@
 """What answers on a host: endpoints that are older, newer, of another hand, or that cannot read what everything rests on."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from core import at, task
+from core import KINDS, at, declared, task
 from hosts import LabHost
 
 from ringfence import batch
 from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.batch.scripts import digests
 from ringfence.errors import HostError
+from ringfence.project.declare import DeclarationBuilder
 from ringfence.report import HostResult
+from ringfence.run.host import apply_host
 from ringfence.secret import Secret
+from ringfence.transports.connection_settings import PsrpSettings
 from ringfence.windows import endpoint
 
 RULE = at(1, name="r", protocol="tcp", local_port=80)
@@ -99,3 +103,39 @@ def test_an_operators_endpoint_without_a_verb_has_to_be_exported_anew(verbs: lis
         assert "it does not compare pre-shared keys" in failure(host.plan(KEYED))
     else:
         assert host.plan(KEYED).error is None
+
+
+ALL = ["Facts.Read", "Policy.Read", "Net.Call", "Undo.Arm", "Expiry.Write"]
+
+
+@pytest.mark.parametrize(("verbs", "revert_after", "ends", "told"), [
+    (ALL, 300, True, ""), (ALL, 300, False, ""),
+    ([v for v in ALL if v != "Undo.Arm"], 300, False, "the endpoint knows no undo. Export it anew"),
+    ([v for v in ALL if v != "Undo.Arm"], 0, True, ""),
+    ([v for v in ALL if v != "Expiry.Write"], 0, True, "the endpoint cannot have the host end rules by itself. Export it anew"),
+    ([v for v in ALL if v != "Expiry.Write"], 300, False, ""),
+    (ALL[:2], 0, False, "the endpoint only reads")])
+@pytest.mark.parametrize("endpoint", ["ringfence", None])
+def test_what_an_endpoint_cannot_do_is_refused_before_anything_is_written(
+        endpoint: str | None, verbs: list[str], revert_after: int, ends: bool, told: str) -> None:
+    """Without one the script travels along, and has what it needs, whatever that which reads says of itself."""
+    host = LabHost({}, verbs=verbs)
+    host.policy = replace(host.policy, revert_after=revert_after)
+    life = {"expires": "2199-01-01T00:00:00Z", "expires_on_host": True} if ends else {}
+    rule = task("firewall_rule", {"name": "r", "protocol": "tcp", "local_port": 80, "remote_address": "10.0.0.1"}, treatment=life)
+    said, _ = DeclarationBuilder(KINDS, began="2026-11-27T12:00:00Z").declarations([rule])
+    job = replace(host.job(said), settings=PsrpSettings(host="srv1", endpoint=endpoint))
+    result = apply_host(job, host.context())
+    if told and endpoint:
+        assert (result.status in ("refused", "failed"), told in str(result.error), host.rules) == (True, True, {}), result.error
+        assert not [batch for batch in host.batches if batch.stop_on_error]
+    else:
+        assert (result.error, list(host.rules), len(result.proven)) == (None, ["r"], 1)
+
+
+@pytest.mark.parametrize(("endpoint", "told"), [("ringfence", ""), (None, "not elevated")])
+def test_what_the_account_of_an_endpoint_may_do_its_session_configuration_says(endpoint: str | None, told: str) -> None:
+    host = LabHost({}, verbs=ALL, elevated=False)
+    job = replace(host.job(declared(RULE)), settings=PsrpSettings(host="srv1", endpoint=endpoint))
+    result = apply_host(job, host.context())
+    assert (told in str(result.error), bool(result.error), list(host.rules)) == (True, bool(told), [] if told else ["r"])

@@ -119,7 +119,8 @@ def test_another_moment_is_recorded_though_nothing_else_changes() -> None:
     e = Expiring()
     e.apply(e.rule(on_host=False))
     assert e.drifts(e.rule(2 * HOUR, on_host=False)) == []
-    e.apply(e.rule(2 * HOUR, on_host=False))
+    result = e.apply(e.rule(2 * HOUR, on_host=False))
+    assert (result.status, result.connections) == ("in_sync", 2)  # nothing of it had to be proven
     assert e.host.entry("bg")["expires"] == e.at(2 * HOUR)
     e.apply(e.rule(None))
     assert "expires" not in e.host.entry("bg")
@@ -199,7 +200,8 @@ def test_a_release_is_proven_in_the_ledger() -> None:
     e = Expiring()
     e.apply(e.rule(None))
     result = release(e.host.job({}), e.context(), ["bg"], True)
-    assert (result.status, len(result.written), result.proven) == ("changed", 1, result.written)
+    assert (result.status, len(result.written), result.proven, result.connections) == ("changed", 1, result.written, 3)
+    assert len(e.host.verbs("Ledger.Write")) == 3  # two around the first change, one for this
     e.apply(e.rule(None))
     entry = e.host.entry("bg")
     e.host.after_write = lambda: e.host.take_over([Id("local", "firewall_rule", "bg")], **entry)
@@ -236,6 +238,17 @@ def test_a_task_that_is_left_is_told_and_goes() -> None:
         f"warning: a task on the host is to remove firewall_rule bg at {e.at(HOUR)}, which is not there".replace(":00Z", "Z")]
     e.apply(keep)
     assert (e.tasks, list(e.host.rules)) == ([], ["keep"])
+
+
+def test_a_task_that_is_left_goes_though_the_ledger_has_nothing_new_to_say() -> None:
+    e = Expiring()
+    keep = e.rule(None, "keep")
+    e.apply(e.rule(), keep)
+    e.host.remove("bg")
+    e.host.policy = replace(e.host.policy, partial="--tags chose")  # so that it forgets nothing
+    generation = e.host.machine.registry.get(LEDGER, "Generation")
+    result = e.apply(keep)
+    assert (result.status, e.tasks, e.host.machine.registry.get(LEDGER, "Generation")) == ("in_sync", [], generation)
 
 
 def test_a_task_of_somebody_else_is_neither_told_nor_taken_away() -> None:

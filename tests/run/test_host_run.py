@@ -248,6 +248,7 @@ def test_a_host_that_differs_after_the_change_has_failed() -> None:
     assert [str(c.id) for c in result.remaining] == ["firewall_rule telnet"]
     assert "firewall_rule telnet" in str(result.error)
     assert len(result.written) == 6
+    assert {id.name for id in result.written - result.proven} == {"telnet"}
 
 
 def test_a_declared_rule_that_breaks_during_the_change_is_no_success() -> None:
@@ -297,6 +298,7 @@ def test_a_host_that_cannot_be_reached_for_the_proof_was_changed_all_the_same() 
     host.before = breaks(lambda b: bool(writes_in(host)) and not b.stop_on_error, Unreachable("timeout"))
     result = host.apply(*POLICY)
     assert (result.status, len(result.written), len(result.changes), result.connections) == ("lost", 6, 6, 4)
+    assert "Remove-NetFirewallRule -Name rdp" in result.way_back
 
 
 def test_a_connection_that_breaks_while_it_writes() -> None:
@@ -480,4 +482,4 @@ def test_a_proof_of_what_no_project_owns_asks_for_no_ledger() -> None:
     host = LabHost(OLD)
     assert host.apply(*POLICY).error is None
     assert len(host.verbs("Policy.Read")) == 2
-    assert len(host.verbs("Ledger.Read")) == 1
+    assert len(host.verbs("Ledger.Read")) == len(host.verbs("Defaults.Read")) == 1

@@ -231,7 +231,7 @@ def test_a_host_that_never_comes_back_is_lost() -> None:
 
 @pytest.mark.parametrize("label", ["rdp", "web"])
 def test_a_reply_that_is_lost_is_found_out(label: str) -> None:
-    """The host made all of it: it is proven. It made a part: it is undone."""
+    """The host made all of it: it is proven. It made a part: it is undone, by the host, which may be writing still."""
     host = armed()
     before = stored_policy(host.machine)
 
@@ -246,6 +246,7 @@ def test_a_reply_that_is_lost_is_found_out(label: str) -> None:
     result = host.apply(RDP, WEB)
     assert result.status == ("changed" if label == "web" else "restored")
     assert (stored_policy(host.machine) == before) is (label == "rdp")
+    assert undo_of(host) == (RUN, "confirmed" if label == "web" else "restored", "")
 
 
 def test_a_confirmation_whose_answer_is_lost_is_read() -> None:
@@ -271,6 +272,7 @@ def test_what_cannot_be_armed_is_refused_before_anything_is_written() -> None:
     result = host.apply(RDP)
     assert result.status == "refused"
     assert "could not undo the change by itself" in str(result.error)
+    assert not any("could not be taken back" in d.summary for d in result.diagnostics)
     assert stored_policy(host.machine) == before
     host.policy = replace(host.policy, forced=host.policy.forced | {"undo"})
     assert host.apply(RDP).status == "changed"

@@ -31,6 +31,7 @@ def answering(*answers: Answer) -> Callable[[Batch], Reply | None]:
     ((OK, DENIED, OK, OK), "protocol", ["r1", "r3", "r4"]),
     ((DENIED, DENIED, OK), "protocol", ["r3"]),
     ((CHANGED, OK, OK, OK), "protocol", ["r2", "r3", "r4"]),
+    ((CHANGED, CHANGED), "protocol", []),
     ((OK, OK, DENIED), "change_rejected", ["r1", "r2"]),
     ((OK, OK, OK, CHANGED), "changed_meanwhile", ["r1", "r2", "r3"])])
 def test_a_host_that_goes_on_after_a_failed_change_is_not_believed(
@@ -40,6 +41,7 @@ def test_a_host_that_goes_on_after_a_failed_change_is_not_believed(
     result = host.apply(*POLICY)
     assert (result.status, kind_of(result), len(result.changes)) == ("failed", kind, 4)
     assert sorted(id.name for id in result.written) == written
+    assert "othing was written" not in str(result.error)
     assert len(host.batches) == 2
 
 

@@ -17,7 +17,6 @@ from ringfence.errors import ExitCode
 from ringfence.formats.events import EventEncoder
 from ringfence.report import HostResult, Report, RunInfo, WaveProgress
 from ringfence.run.fleet import RunObserver
-from ringfence.run.interruption import Interruption
 from ringfence.run.minimal_results import minimal_results
 from ringfence.run.recorder import Recorder
 
@@ -49,10 +48,9 @@ def own_folder(project: Path, run_dir: str = "") -> Path:
 class Journal(Recorder, RunObserver):
     """The journal of one run. What goes wrong with the file once the run has begun stops nothing; `problem` tells it."""
 
-    def __init__(self, path: Path, run: RunInfo, hosts: Sequence[str], options: Mapping[str, Any] | None = None,
-                 interruption: Interruption | None = None) -> None:
+    def __init__(self, path: Path, run: RunInfo, hosts: Sequence[str], options: Mapping[str, Any] | None = None) -> None:
         """Opens the file. Raises InputError where that cannot be: nothing was changed yet."""
-        super().__init__(interruption)
+        super().__init__()
         self.path, self.problem = path, ""
         self._encoder, self._file_lock, self._size, self._cut = EventEncoder(), threading.Lock(), 0, False
         try:

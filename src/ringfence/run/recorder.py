@@ -15,8 +15,8 @@ class Recorder:
     """Who is being written at this moment. Nobody begins once the run is interrupted, or more hosts have failed than may. In a
     process that only works for another one, that one's is asked."""
 
-    def __init__(self, interruption: Interruption | None = None) -> None:
-        self._interruption, self._lock = interruption or Interruption(), threading.Lock()
+    def __init__(self) -> None:
+        self._interruption, self._lock = Interruption(), threading.Lock()
         self.budget = FailureBudget(0, None)
         self._writing: dict[str, HostResult] = {}
 

@@ -26,7 +26,7 @@ LOOK_UP = 0.2  # seconds after which a pause looks whether the run is to end
 class HostWork(Protocol):
     """What is done to a host; not `write`: it is only read and planned."""
 
-    def __call__(self, job: HostJob, write: bool = True) -> HostResult: ...
+    def __call__(self, job: HostJob, write: bool = ...) -> HostResult: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +90,13 @@ class Rollout:
     submit: see FleetRun · stopped: why it must not begin.
     """
 
-    def __init__(self, planned: Sequence[RolloutWave], work: HostWork, forks: int, observers: Sequence[RunObserver] = (),
-                 recorder: Recorder | None = None, *, verification: WaveVerification, total: Mapping[RolloutPolicy, int],
+    def __init__(self, planned: Sequence[RolloutWave], work: HostWork, forks: int, observers: Sequence[RunObserver],
+                 recorder: Recorder, *, verification: WaveVerification, total: Mapping[RolloutPolicy, int],
                  failed: Sequence[tuple[RolloutPolicy, HostResult]] = (), ignore_unreachable: bool = False,
-                 seen: Mapping[str, HostResult] | None = None, patience: Patience | None = None,
+                 seen: Mapping[str, HostResult] | None = None, patience: Patience,
                  go_on: Callable[[str], bool] = lambda question: True, submit: Submit | None = None, stopped: str = "") -> None:
         self._planned, self._work, self._forks, self._observers = [*planned], work, forks, observers
-        self._recorder, self._patience = recorder or Recorder(), patience or Patience()
+        self._recorder, self._patience = recorder, patience
         self._verification, self._seen, self._go_on, self._submit = verification, seen or {}, go_on, submit
         self._budgets = {policy: FailureBudget(number, policy.percentage, ignore_unreachable, policy.any_errors_fatal)
                          for policy, number in total.items()}
@@ -123,7 +123,7 @@ class Rollout:
             self._recorder.budget = budget = self._budgets[wave.policy]
             if not self.stopped and budget.spent:
                 self.stopped = f"{budget}"
-            if not self.stopped and not self._recorder.interruption and wave.number > 1:
+            if not self.stopped and wave.number > 1:
                 self._pause(wave)
             if self.stopped or self._recorder.ends_run:
                 self._stopped += [job.host for job in wave.jobs]
@@ -138,6 +138,7 @@ class Rollout:
                 observer.on_signal(self._recorder.interruption.name, (), self._stopped)
 
     def _pause(self, wave: RolloutWave) -> None:
+        """Waits, or asks; neither where the run is to end."""
         pause = wave.policy.pause
         if pause == ASK:
             hosts = "1 host" if len(wave.jobs) == 1 else f"{len(wave.jobs)} hosts"

@@ -235,7 +235,7 @@ class Writing:
         judged = decide(judged, asked, enforcement_told(asked, reply))
         result = replace(result, obstacles=judged.obstacles)
         if self.undo and (unlike := unexpected(plan, judged)):
-            return replace(result, error=HostError("unlike_plan", "; ".join(unlike)), proven=frozenset())
+            return replace(result, error=HostError("unlike_plan", "; ".join(unlike)))
         return replace(result, proven=result.written)
 
     def _read_again(self, questions: Questions, calls: Mapping[Hashable, Call], *,
