@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from core import FACTS, GUID, at, declared, facts, resources, task
+from hosts import LabHost
 
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.model.declaration import Declarations
@@ -56,6 +57,31 @@ def test_aliases_with_wildcards(alias: Any, guids: tuple[str, ...]) -> None:
     assert (rule_of(desired).interface_alias, problems) == (guids, [])
 
 
+def interfaces(number: int) -> list[dict[str, str]]:
+    """Those of a host, by alias, whose GUIDs are in another order."""
+    return [{"alias": f"nic {n:02}", "guid": f"{{{99 - n:08}-2222-3333-4444-555555555555}}"} for n in range(1, number + 1)]
+
+
+def test_the_interfaces_of_a_rule_are_in_the_order_of_its_canonical_value() -> None:
+    """Else it would never be as it is found on the host."""
+    desired, _ = bind(declared(at(1, name="r", interface_alias="nic *")), facts(interfaces=interfaces(9)), {})
+    assert rule_of(desired).interface_alias == tuple(sorted(i["guid"] for i in interfaces(9)))
+
+
+def test_the_interfaces_of_what_is_managed_by_mention_are_the_hosts_own_too() -> None:
+    host = LabHost({"r": "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=443|Name=r|"}, owns=False)
+    mentioned = task("firewall_rule", {"name": "r", "interface_alias": "Ethernet"}, treatment={"omitted": "keep"})
+    assert host.apply(mentioned).error is None
+    assert f"IF={GUID}|" in host.rules["r"]
+    assert host.plan(mentioned).changes == ()
+
+
+@pytest.mark.parametrize(("number", "more"), [(20, ""), (21, " and 1 more")])
+def test_of_many_interfaces_some_are_told(number: int, more: str) -> None:
+    _, (problem,) = bind(declared(at(1, name="r", interface_alias="Ethernet")), facts(interfaces=interfaces(number)), {})
+    assert problem.detail == f"interfaces of the host: {', '.join(i['alias'] for i in interfaces(20))}{more}"
+
+
 def test_an_alias_with_brackets_is_found_as_it_is() -> None:
     host = parse_facts({**FACTS, "interfaces": [{"alias": "vEthernet [int]", "guid": GUID}]})
     desired, problems = bind(declared(at(1, name="r", interface_alias="vEthernet [int]")), host, {})
@@ -80,7 +106,7 @@ SERVICES = {"service_names": {"wuauserv": "Windows Update", "TermService": "Remo
 
 
 @pytest.mark.parametrize(("service", "severity", "summary", "detail"), [
-    ("windows update", "error", "no service has the name windows update: it is the display name of wuauserv",
+    ("WINDOWS update", "error", "no service has the name WINDOWS update: it is the display name of wuauserv",
      "say service: wuauserv"),
     ("Twice", "error", "it is the display name of X and Y", "say service: X"),
     ("TermServ", "warning", "the host has no service TermServ: the rule matches nothing until there is one",

@@ -88,6 +88,16 @@ def test_what_each_word_does(prune: Prune, actions: list[str], left: set[str]) -
     assert again.connections == 1
 
 
+@pytest.mark.parametrize(("profile", "goes"), [("Domain", True), ("Private", True), ("Public", False)])
+def test_a_block_of_profiles_in_which_nothing_else_passes_opens_nothing(profile: str, goes: bool) -> None:
+    """What comes in by default does so in public alone."""
+    block = f"v2.31|Action=Block|Active=TRUE|Dir=In|Protocol=6|Profile={profile}|LPort=80|Name=block|"
+    on = LabHost({"block": block}, owns=False, policy=RUN)
+    on.take_over([id_of("block")], "created")
+    on.machine.registry.set(POLICY + r"\PublicProfile", "DefaultInboundAction", 0)
+    assert done(work(on, prune="created")) == ["remove block"] * goes
+
+
 @pytest.mark.parametrize(("others", "goes"), [
     ({}, True), ({"a": "Action=Allow|Dir=In|Protocol=6|LPort=443|"}, True), ({"a": "Action=Allow|Dir=Out|Protocol=6|"}, True),
     ({"a": "Action=Allow|Dir=In|Protocol=17|"}, True), ({"a": "Action=Allow|Dir=In|Protocol=6|LPort2_10=1-100|"}, False),
