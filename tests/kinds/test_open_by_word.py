@@ -117,6 +117,8 @@ def test_a_scope_is_asked_for_where_the_project_says_so() -> None:
 
 @pytest.mark.parametrize(("say", "ports"), [
     ({"local_port": 3389}, "3389"), ({"local_port": [22, 5985]}, "22, 5985"), ({"local_port": "400-500"}, "445"),
+    ({"local_port": [22, 135, 445, 1433, 3389, 5985, 5986]}, "22, 135, 445, 1433, 3389, 5985, 5986"),
+    ({"local_port": [21, 23, 136, 446, 1434, 3390, 5987]}, ""),
     ({"local_port": 443}, ""), ({"local_port": 3389, "remote_address": "10.0.0.1"}, ""),
     ({"local_port": 3389, "remote_address": "any"}, ""), ({"local_port": 1433, "authentication": "required"}, ""),
     ({"local_port": 3389, "remote_address": "10.0.0.1", "local_only_mapping": True}, "3389"),
