@@ -148,6 +148,9 @@ def test_interfaces_are_asked_for_where_something_needs_them_and_not_in_the_proo
     assert len(host.verbs("Interfaces.Read")) == 1
     host.plan(declare=lambda facts: (declared(RDP), []))
     assert (len(host.verbs("Interfaces.Read")), len(host.verbs("Management.Read"))) == (2, 1)
+    offered = [{"key_exchange": "dh14", "encryption": "aes256", "hash": "sha256"}]
+    assert host.apply(at(2, "ipsec_main_mode_crypto_set", name="s", proposal=offered)).status == "changed"
+    assert len(host.verbs("Interfaces.Read")) == 2
 
 
 def test_interfaces_that_nobody_declared_go_by_alias_too() -> None:

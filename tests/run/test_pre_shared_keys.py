@@ -122,6 +122,21 @@ def test_an_endpoint_that_compares_no_keys_is_told_of_and_is_no_difference() -> 
     assert [c.action for c in lab.plan(keyed(name="new")).changes] == ["create"]
 
 
+@pytest.mark.parametrize("said", [None, "equal", {"equal": "equal"}, ["EQUAL"], []])
+def test_a_host_that_answers_in_another_form_has_not_said_that_the_key_is_there(said: Any) -> None:
+    """Then it is written once more, and no key that somebody else chose passes for the declared one."""
+    lab = LabHost()
+    lab.apply(keyed("what an administrator chose"))
+    run = lab.run
+
+    def answer(batch: Batch) -> Reply:
+        lab.before = lambda batch: None
+        return Reply({**run(batch).answers, "keys": Answer(said)})
+
+    lab.before = answer
+    assert [c.action for c in lab.plan(keyed()).changes] == ["update"]
+
+
 @pytest.mark.parametrize("stored", [KEY, "what an administrator chose"])
 def test_a_key_that_is_adopted_with_its_set_comes_into_no_ledger(stored: str) -> None:
     lab = LabHost(owns=False)

@@ -116,6 +116,14 @@ def test_an_older_endpoint_says_what_it_could_not_read_in_words_alone() -> None:
     assert unread_kinds(told, KINDS) == {}
 
 
+def test_a_store_that_is_not_told_is_unknown_as_a_whole_whatever_part_of_it_could_not_be_read() -> None:
+    """And the part is unknown though nobody says why."""
+    told = {"group_policy": [], "mdm": [], "unread": [{"store": "local", "path": "FirewallRules"}]}
+    holes = unread_kinds(told, KINDS)
+    assert {kind for _, kind in holes} == {kind.name for kind in KINDS.values() if kind.storage.keys}
+    assert unread_kinds({**told, "local": []}, KINDS).keys() == {("local", "firewall_rule")}
+
+
 # ---- what is asked for ------------------------------------------------------------------------------------------------
 def test_the_keys_that_are_asked_for_are_those_of_the_kinds() -> None:
     asked = set(policy_call(KINDS).args["keys"])

@@ -20,6 +20,7 @@ from ringfence.model.storage import RegistryKeys
 from ringfence.plan.losses import refuse_losses
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.windows.calls import cmdlet_calls, to_parameter
+from ringfence.windows.read import read_objects
 
 PARAMETERS: dict[str, dict[str, dict[str, Any]]] = json.loads(
     (CASES / "netsecurity_parameters.json").read_text(encoding="utf-8"))["cmdlets"]
@@ -203,6 +204,37 @@ def test_what_no_cmdlet_writes_is_not_left_out_of_a_call_in_silence(held: str) -
     for asked in (change(found, found.replace(icmp_type=("8",))), change(rule(), found), change(None, found)):
         with pytest.raises(GuardRefused, match=held.partition("=")[2]):
             cmdlet_calls([asked], {})
+
+
+IPSEC = "v2.31|Active=TRUE|Action={}|Name=r|RA4=10.0.0.0/255.0.0.0|"
+NOT_UNDERSTOOD = [RULE.read_string("r", "v2.31|Action=Weird|Active=TRUE|Dir=In|Name=r|"),
+                  RULE.read_string("r", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=abc|Name=r|"),
+                  KINDS["ipsec_rule"].read_string("r", IPSEC.format("Weird"))]
+
+
+@pytest.mark.parametrize("found", NOT_UNDERSTOOD)
+def test_what_nobody_understood_is_not_made_anew_with_a_default_in_its_place(found: Resource) -> None:
+    """A rule for every protocol would come of it, one that allows, or an exemption from IPsec."""
+    other = KINDS["ipsec_rule"].read_string("r", IPSEC.format("Secure")) if found.kind.name == "ipsec_rule" else rule()
+    for asked in (change(None, found), change(other, found)):
+        with pytest.raises(GuardRefused, match="what the host had there"):
+            cmdlet_calls([asked], {})
+
+
+def test_a_value_of_a_cmdlet_that_nobody_understood_is_not_said_to_it() -> None:
+    kind = KINDS["ipsec_dosp_setting"]
+    (found,) = read_objects(kind, [{"Name": "Edge", "MaxStateEntries": "many"}]).values()
+    for asked in (change(None, found), change(kind.create("Edge", {"max_state_entries": 5}), found)):
+        with pytest.raises(GuardRefused, match="MaxStateEntries=many"):
+            cmdlet_calls([asked], {})
+
+
+def test_both_ends_of_a_tunnel_are_said_where_one_changes() -> None:
+    """Windows keeps them in one filter, and takes no end as any in silence (New-NetIPsecRule, -LocalTunnelEndpoint)."""
+    one, two = (KINDS["ipsec_rule"].create("t", {"mode": "tunnel", "inbound_security": "require", "outbound_security": "require",
+                                                 "remote_tunnel_endpoint": (far,)}) for far in ("203.0.113.1", "203.0.113.2"))
+    assert parameters(one, two) == {"Name": "t", "Mode": "Tunnel", "LocalTunnelEndpoint": "Any",
+                                    "RemoteTunnelEndpoint": ["203.0.113.2"]}
 
 
 def test_every_refusal_is_told_at_once() -> None:

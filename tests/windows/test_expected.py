@@ -54,8 +54,20 @@ def test_a_set_is_expected_with_all_that_is_below_but_its_key() -> None:
     assert sorted(only["stored"]) == [[r"Phase1AuthenticationSet\{A}", None], [r"Phase1AuthenticationSets\{A}", None]]
     with_key = [[path, [[n, t, "01" if n == "SHKey" else v] for n, t, v in values]] for path, values in ROWS]
     assert told(remove, with_key) == told(remove)
-    with_method = [[path, [[n, t, "x" if n == "Method" else v] for n, t, v in values]] for path, values in ROWS]
-    assert told(remove, with_method) != told(remove)
+    for changed in ("Method", "Version"):  # of a proposal, and of the set itself
+        other = [[path, [[n, t, "x" if n == changed else v] for n, t, v in values]] for path, values in ROWS]
+        assert told(remove, other) != told(remove)
+
+
+def test_of_what_is_renamed_the_old_name_is_expected_and_the_new_one_free() -> None:
+    """Else somebody's change since the read, or a rule that has come by the new name, would not be noticed."""
+    found = read({"local": ROWS}, KINDS)[Id("local", "firewall_rule", "web")]
+    change = Change(id_of(found), found, RULE.create("https", found.values()), as_action="rename")
+    (of_both,) = expected([change], {}, ROWS).values()
+    assert of_both["stored"] == [["FirewallRules", ["WEB"]], ["FirewallRules", ["https"]]]
+    assert of_both["sha256"] == told(declared(at(1, name="web", state="absent")))[id_of(found)]["sha256"]
+    taken = [["FirewallRules", [["WEB", "String", TEXT], ["HTTPS", "String", TEXT]]]]
+    assert expected([change], {}, taken)[change.id]["sha256"] != of_both["sha256"]
 
 
 def test_the_key_of_another_set_is_not_below() -> None:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from ringfence.model.facts import Facts, parse_facts
 from ringfence.model.state import Id
-from ringfence.windows.read import read
+from ringfence.windows.read import read, read_objects
 
+DOSP = KINDS["ipsec_dosp_setting"]
 STRING = "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=r|"
 
 
@@ -51,6 +52,18 @@ def test_other_keys_are_none_of_our_business() -> None:
                             ["", [["PolicyVersion", "DWord", 545]]]]},
                  KINDS)
     assert state.by_kind("firewall_rule") == {}
+
+
+@pytest.mark.parametrize("said", [None, 5, "Edge", {"Name": "Edge"}, [None, 5, "Edge", {}, {"Name": ""}, {"MaxStateEntries": 1}]])
+def test_objects_of_another_shape_are_passed_over(said: Any) -> None:
+    assert read_objects(DOSP, said) == {}
+    beside = [*(said if isinstance(said, list) else ()), {"Name": "Edge", "MaxStateEntries": 7, "PublicV6Address": None}]
+    assert read_objects(DOSP, beside) == {Id("local", DOSP.name, "edge"): DOSP.create("Edge", {"max_state_entries": 7})}
+
+
+def test_a_value_that_nobody_understands_is_kept_and_is_no_default() -> None:
+    (found,) = read_objects(DOSP, [{"Name": "Edge", "MaxStateEntries": "many"}]).values()
+    assert str(found.values()["max_state_entries"]) == "MaxStateEntries=many"
 
 
 def test_equal_strings_are_read_once() -> None:
@@ -94,5 +107,6 @@ ROW = st.tuples(st.sampled_from(["", "FirewallRules", "DomainProfile", "publicpr
 @given(st.one_of(JSON, st.fixed_dictionaries({"local": st.one_of(JSON, st.lists(ROW, max_size=4)), "group_policy": JSON})))
 def test_no_answer_of_a_host_is_an_exception(said: Any) -> None:
     read(said, KINDS)
+    read_objects(DOSP, said)
     parse_facts(said)
     parse_facts(dict.fromkeys(FACTS, said))

@@ -49,7 +49,7 @@ def writing_cmdlets(kinds: Iterable[Kind]) -> dict[str, tuple[str, ...]]:
         if kind.storage.renamable:
             found[f"Rename-{kind.noun}"] = {*found_by, "NewName"}
         for proposal in (p.proposal.kind for p in kind.proposals if p.proposal):
-            found[proposal.name] = {p.parameter for p in proposal.properties.values() if p.parameter}
+            found[proposal.name] = {p.parameter for p in proposal.properties.values()}
     return {cmdlet: tuple(sorted(found[cmdlet])) for cmdlet in sorted(found)}
 
 

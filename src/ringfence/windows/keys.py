@@ -16,7 +16,7 @@ WantedKeys = Mapping[Id, tuple[Resource, Secret]]  # the set as it is declared, 
 
 def wanted_keys(declarations: Iterable[Declaration]) -> WantedKeys:
     """The sets among what is declared that have a pre-shared key; a set has one at most ([MS-FASP] 2.2.65)."""
-    return {d.id: (d.resource, key) for d in present(declarations) if d.resource.kind.proposals for key in _keys(d.resource)}
+    return {d.id: (d.resource, key) for d in present(declarations) for key in _keys(d.resource)}
 
 
 def compare_call(wanted: WantedKeys) -> Call:

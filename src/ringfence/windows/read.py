@@ -26,9 +26,8 @@ def unread_kinds(answer: Any, kinds: Mapping[str, Kind]) -> UnreadKinds:
     listed = told.get("unread")
     holes = [(str(one["store"]), str(one["path"]).lower(), str(one.get("why")), "value" in one)
              for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict) and {"store", "path"} <= one.keys()]
-    silent = {s for s in STORES if not isinstance(told.get(s), list)} - {
-        store for store, path, _, one_value in holes if not path and not one_value}
-    holes += [(store, "", "the host did not tell", False) for store in sorted(silent)]
+    holes += [(store, "", "the host did not tell", False) for store in STORES if not isinstance(told.get(store), list)]
+    # of several reasons the first counts: what the host said itself
     return {(store, kind.name): why for store, hole, why, one_value in reversed(holes) for kind in kinds.values()
             if any(_overlap(key.lower(), hole, one_value) for key in kind.storage.keys)}
 
@@ -38,7 +37,7 @@ def _overlap(key: str, hole: str, one_value: bool) -> bool:
     which one alone may be the hole."""
     if hole == "":
         return key == "" or not one_value
-    return key == hole or (key != "" and (key.startswith(hole + "\\") or hole.startswith(key + "\\")))
+    return key == hole or key.startswith(hole + "\\") or hole.startswith(key + "\\")
 
 
 def unread_keys(answer: Any) -> tuple[str, ...]:
