@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from core import KINDS
-from hosts import LEDGER, LabHost
+from hosts import LEDGER, PROJECT, LabHost
 
 from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.diagnostics import Where
@@ -380,10 +380,12 @@ def test_an_account_that_may_not_see_the_tasks_says_nothing_of_them() -> None:
     more = e.rule(None, "more")
     seen = drift_host(e.host.job(e.declared(e.rule(), more)), e.context())
     assert (seen.error, [str(c.id) for c in seen.changes]) == (None, ["firewall_rule more"])
-    assert f"`apply` would be refused: {why}" in [d.summary for d in seen.diagnostics]
+    assert [(d.severity, d.host) for d in seen.diagnostics if d.summary == f"`apply` would be refused: {why}"] == [
+        ("warning", "srv1")]
     result = e.plan(e.rule(), more)
     assert isinstance(result.error, GuardRefused)
     assert why in str(result.error)
+    assert not any(why in d.summary for d in result.diagnostics)  # it is said once
 
 
 @pytest.mark.parametrize("all_of_it", [False, True])
@@ -570,6 +572,34 @@ def test_a_way_in_that_would_end_with_a_task_that_is_there_is_refused(partial: s
     assert (result.status, "perm" in e.host.rules) == ("refused", True)
     assert "once the host has ended what expires there: the way that ringfence comes" in str(result.error)
     assert e.tasks == [e.at(HOUR)]
+    if not owns:  # nobody may say whose they are
+        e.host.machine.faults.denied_keys = (r"SOFTWARE\ringfence",)
+        assert "once the host has ended what expires there: the way that ringfence comes" in str(e.plan(gone).error)
+
+
+def test_tasks_of_others_are_looked_at_by_the_guard_and_stay_theirs() -> None:
+    """Also one that has nothing to end any more: they may be about to make it again."""
+    e = Expiring()
+    e.host.policy = replace(e.host.policy, project=OTHER)
+    assert e.apply(e.rule(name="theirs")).status == "changed"
+    e.host.remove("theirs")
+    e.host.policy = replace(e.host.policy, project=PROJECT)
+    said = {"name": "b", "action": "block", "protocol": "tcp", "local_port": 3389}
+    closes = RenderedTask("firewall_rule", "", said, said, Where("play.yml", 4), {})
+    asked = len(e.host.verbs("Expiry.Read"))
+    assert e.apply(closes).status == "changed"
+    assert (len(e.host.verbs("Expiry.Read")) - asked, e.tasks) == (1, [e.at(HOUR)])
+
+
+def test_what_only_the_facts_of_a_host_declare_is_ended_by_it_too() -> None:
+    e = Expiring()
+    declared = e.declared(e.rule())
+    context = replace(e.host.context(lambda facts: (declared, [])), possible=lambda host, facts: frozenset())
+    assert apply_host(e.host.job({}, needs_facts=True), context).status == "changed"
+    assert e.tasks == [e.at(HOUR)]
+    before = len(e.host.verbs("Expiry.Read"))
+    assert apply_host(e.host.job(declared, needs_facts=True), context).status == "in_sync"
+    assert len(e.host.verbs("Expiry.Read")) - before == 1  # what is known without its facts too is asked once
 
 
 def test_what_opens_when_the_host_ends_it_is_told() -> None:

@@ -86,8 +86,8 @@ def test_only_the_batch_that_writes_carries_the_writer() -> None:
 def test_what_the_host_could_not_read_is_a_warning() -> None:
     host = LabHost(OLD, unread=[{"fact": "interfaces", "why": "one adapter is broken"}])
     result = host.plan(*POLICY)
-    assert [(d.severity, d.summary) for d in result.diagnostics if "is cut off" not in d.summary] == [
-        ("warning", "interfaces could not be read: one adapter is broken")]
+    assert [(d.severity, d.summary, d.host) for d in result.diagnostics if "is cut off" not in d.summary] == [
+        ("warning", "interfaces could not be read: one adapter is broken", "srv1")]
     assert result.status == "differs"
 
 
@@ -230,6 +230,16 @@ def test_mistakes_of_rendering_on_the_host_stop_too() -> None:
     result = host.apply(declare=lambda facts: (declared(RDP), [mistake]))
     assert (result.status, host.cmdlets) == ("invalid", [])
     assert result.diagnostics[0].summary == "undefined variable"
+
+
+def test_where_not_all_is_known_that_is_declared_the_ledger_forgets_nothing() -> None:
+    host = LabHost({"r": OLD["WEB"]})
+    mistake = Diagnostic(Where("play.yml", 4), "undefined variable")
+    context = replace(host.context(lambda facts: ({}, [mistake])), possible=lambda name, facts: frozenset())
+    host.remove("r")
+    assert host.entry("r")
+    assert apply_host(host.job({}, needs_facts=True), context).status == "invalid"
+    assert host.entry("r")
 
 
 def test_a_warning_stops_nothing() -> None:

@@ -95,7 +95,7 @@ class HostRun(HostSession):
         if found.expiries is not None or not (found.ledger.foreign or found.ledger.unread) or not needs_guard(plan):
             return guarded(plan, self.send)
         judged = guarded(replace(plan, found=self.asked_expiries(found)), self.send)
-        return replace(judged, found=replace(judged.found, expiries=None, expiries_unread="", expiries_hidden=False))
+        return replace(judged, found=replace(judged.found, expiries=None))
 
     def _undeclared(self, plan: Plan) -> int:
         """How many objects of the local store nobody declares, and anybody could."""
