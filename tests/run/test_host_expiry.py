@@ -238,6 +238,19 @@ def test_a_task_that_is_left_is_told_and_goes() -> None:
     assert (e.tasks, list(e.host.rules)) == ([], ["keep"])
 
 
+def test_a_task_that_is_left_goes_though_nothing_else_is_to_be_done() -> None:
+    e = Expiring()
+    keep = e.rule(2 * HOUR, "keep")
+    assert e.apply(e.rule(), keep).status == "changed"
+    e.host.remove("bg")
+    e.host.machine.registry.unset(LEDGER, "firewall_rule|local|bg")
+    assert apply_host(e.host.job(e.declared(keep)), e.context(), None, False).waits
+    assert len(e.tasks) == 2
+    assert e.apply(keep).error is None
+    assert (e.tasks, list(e.host.rules)) == ([e.at(2 * HOUR)], ["keep"])
+    assert not apply_host(e.host.job(e.declared(keep)), e.context(), None, False).waits
+
+
 def test_a_task_of_somebody_else_is_neither_told_nor_taken_away() -> None:
     """It is below the folder, and has no name that a host script gives."""
     e = Expiring()
@@ -641,3 +654,9 @@ def test_what_expires_while_a_run_waits_is_not_made(monkeypatch: pytest.MonkeyPa
         assert isinstance(result.error, GuardRefused) is refused
         assert ("expired since the run began: firewall_rule bg" in str(result.error)) is refused
         assert (not result.written, not e.host.rules) == (refused, refused)
+    monkeypatch.setattr("ringfence.run.host.datetime", SimpleNamespace(now=lambda zone: e.zero + timedelta(hours=2)))
+    assert e.apply(e.rule(None, "more")).error is None  # what goes anyway, since nothing declares it, may go then too
+    assert list(e.host.rules) == ["more"]
+    declared = e.declared(e.rule(HOUR))
+    e.host.policy = replace(e.host.policy, began="")  # then nothing has expired, whatever time it is
+    assert apply_host(e.host.job(declared), e.context()).error is None

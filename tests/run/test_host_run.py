@@ -13,7 +13,7 @@ from ringfence.batch.scripts import script, script_for, script_named
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import ExitCode, HostError, RingfenceError, Unreachable
 from ringfence.formats.approval import Approval
-from ringfence.lab import machine
+from ringfence.lab import GROUP_POLICY, machine
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
 from ringfence.model.state import Change, id_of
@@ -171,6 +171,25 @@ def test_english_names_of_well_known_accounts_on_a_host_of_another_language() ->
     assert host.verbs("Account.Resolve") == []
     by_its_name = at(1, name="r", authentication="required", remote_user=["VORDEFINIERT\\Administratoren", "S-1-5-18"])
     assert host.plan(by_its_name).status == "in_sync"
+
+
+def test_what_a_host_has_beside_what_is_declared_is_counted() -> None:
+    """Not what is another's to say, nor what nobody could remove."""
+    host = LabHost(OLD)
+    host.machine.registry.set(rf"{GROUP_POLICY}\FirewallRules", "theirs", OLD["WEB"])
+    assert host.plan(WEB).undeclared == 2
+    assert host.plan(*POLICY).undeclared == 1
+
+
+def test_which_machine_it_is_without_a_ledger_that_could_be_read() -> None:
+    host = LabHost({}, on=machine("SRV1", domain="CORP.example"))
+    guid, *rest = host.plan(RDP).machine.split("|")
+    assert (bool(guid), rest) == (True, ["srv1", "corp.example"])
+    host.machine.faults.denied_keys = (r"SOFTWARE\ringfence",)
+    assert host.plan(RDP).machine == "|srv1|corp.example"
+    host = LabHost({})
+    host.machine.faults.denied_keys = (r"SOFTWARE\ringfence",)
+    assert host.plan(RDP).machine == "|srv1|"
 
 
 # ---- what depends on the host
