@@ -23,6 +23,7 @@ from ringfence.policy.flow_words import flow_of
 from ringfence.policy.protected import ProtectedFlow
 from ringfence.report import HostResult
 from ringfence.run.host import HostRun
+from ringfence.run.who_changed import drift_host
 
 LOCKOUTS = cases("lockouts")
 CONTROLLER = "10.99.0.1"
@@ -124,6 +125,15 @@ def test_a_host_where_nothing_is_closed_is_not_asked() -> None:
     on = host({})
     result = on.plan(*tasks_of([WAY]))
     assert (result.status, result.connections) == ("differs", 1)
+
+
+def test_whoever_only_looks_is_not_held_up() -> None:
+    """Nor is the host asked for what the guard would have to know."""
+    on = host({})
+    closes = tasks_of([{"firewall_rule": {"name": "b", "action": "block", "protocol": "any", "remote_address": "any"}}])
+    assert "is cut off" in refusal(on.plan(*closes))
+    seen = drift_host(on.job(declared(*closes)), on.context())
+    assert (seen.error, [c.action for c in seen.changes], seen.connections) == (None, ["create"], 1)
 
 
 def test_nothing_that_decides_has_changed() -> None:

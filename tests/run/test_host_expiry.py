@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from core import KINDS
-from hosts import LEDGER, LabHost
+from hosts import LEDGER, PROJECT, LabHost
 
 from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.diagnostics import Where
@@ -251,6 +251,19 @@ def test_a_task_that_is_left_goes_though_the_ledger_has_nothing_new_to_say() -> 
     assert (result.status, e.tasks, e.host.machine.registry.get(LEDGER, "Generation")) == ("in_sync", [], generation)
 
 
+def test_a_task_that_is_left_goes_though_nothing_else_is_to_be_done() -> None:
+    e = Expiring()
+    keep = e.rule(2 * HOUR, "keep")
+    assert e.apply(e.rule(), keep).status == "changed"
+    e.host.remove("bg")
+    e.host.machine.registry.unset(LEDGER, "firewall_rule|local|bg")
+    assert apply_host(e.host.job(e.declared(keep)), e.context(), None, False).waits
+    assert len(e.tasks) == 2
+    assert e.apply(keep).error is None
+    assert (e.tasks, list(e.host.rules)) == ([e.at(2 * HOUR)], ["keep"])
+    assert not apply_host(e.host.job(e.declared(keep)), e.context(), None, False).waits
+
+
 def test_a_task_of_somebody_else_is_neither_told_nor_taken_away() -> None:
     """It is below the folder, and has no name that a host script gives."""
     e = Expiring()
@@ -393,10 +406,12 @@ def test_an_account_that_may_not_see_the_tasks_says_nothing_of_them() -> None:
     more = e.rule(None, "more")
     seen = drift_host(e.host.job(e.declared(e.rule(), more)), e.context())
     assert (seen.error, [str(c.id) for c in seen.changes]) == (None, ["firewall_rule more"])
-    assert f"`apply` would be refused: {why}" in [d.summary for d in seen.diagnostics]
+    assert [(d.severity, d.host) for d in seen.diagnostics if d.summary == f"`apply` would be refused: {why}"] == [
+        ("warning", "srv1")]
     result = e.plan(e.rule(), more)
     assert isinstance(result.error, GuardRefused)
     assert why in str(result.error)
+    assert not any(why in d.summary for d in result.diagnostics)  # it is said once
 
 
 @pytest.mark.parametrize("all_of_it", [False, True])
@@ -583,6 +598,34 @@ def test_a_way_in_that_would_end_with_a_task_that_is_there_is_refused(partial: s
     assert (result.status, "perm" in e.host.rules) == ("refused", True)
     assert "once the host has ended what expires there: the way that ringfence comes" in str(result.error)
     assert e.tasks == [e.at(HOUR)]
+    if not owns:  # nobody may say whose they are
+        e.host.machine.faults.denied_keys = (r"SOFTWARE\ringfence",)
+        assert "once the host has ended what expires there: the way that ringfence comes" in str(e.plan(gone).error)
+
+
+def test_tasks_of_others_are_looked_at_by_the_guard_and_stay_theirs() -> None:
+    """Also one that has nothing to end any more: they may be about to make it again."""
+    e = Expiring()
+    e.host.policy = replace(e.host.policy, project=OTHER)
+    assert e.apply(e.rule(name="theirs")).status == "changed"
+    e.host.remove("theirs")
+    e.host.policy = replace(e.host.policy, project=PROJECT)
+    said = {"name": "b", "action": "block", "protocol": "tcp", "local_port": 3389}
+    closes = RenderedTask("firewall_rule", "", said, said, Where("play.yml", 4), {})
+    asked = len(e.host.verbs("Expiry.Read"))
+    assert e.apply(closes).status == "changed"
+    assert (len(e.host.verbs("Expiry.Read")) - asked, e.tasks) == (1, [e.at(HOUR)])
+
+
+def test_what_only_the_facts_of_a_host_declare_is_ended_by_it_too() -> None:
+    e = Expiring()
+    declared = e.declared(e.rule())
+    context = replace(e.host.context(lambda facts: (declared, [])), possible=lambda host, facts: frozenset())
+    assert apply_host(e.host.job({}, needs_facts=True), context).status == "changed"
+    assert e.tasks == [e.at(HOUR)]
+    before = len(e.host.verbs("Expiry.Read"))
+    assert apply_host(e.host.job(declared, needs_facts=True), context).status == "in_sync"
+    assert len(e.host.verbs("Expiry.Read")) - before == 1  # what is known without its facts too is asked once
 
 
 def test_what_opens_when_the_host_ends_it_is_told() -> None:
@@ -624,3 +667,9 @@ def test_what_expires_while_a_run_waits_is_not_made(monkeypatch: pytest.MonkeyPa
         assert isinstance(result.error, GuardRefused) is refused
         assert ("expired since the run began: firewall_rule bg" in str(result.error)) is refused
         assert (not result.written, not e.host.rules) == (refused, refused)
+    monkeypatch.setattr("ringfence.run.host.datetime", SimpleNamespace(now=lambda zone: e.zero + timedelta(hours=2)))
+    assert e.apply(e.rule(None, "more")).error is None  # what goes anyway, since nothing declares it, may go then too
+    assert list(e.host.rules) == ["more"]
+    declared = e.declared(e.rule(HOUR))
+    e.host.policy = replace(e.host.policy, began="")  # then nothing has expired, whatever time it is
+    assert apply_host(e.host.job(declared), e.context()).error is None

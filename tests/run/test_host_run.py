@@ -13,7 +13,7 @@ from ringfence.batch.scripts import script, script_for, script_named
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import ExitCode, HostError, RingfenceError, Unreachable
 from ringfence.formats.approval import Approval
-from ringfence.lab import machine
+from ringfence.lab import GROUP_POLICY, machine
 from ringfence.model.declaration import Declarations
 from ringfence.model.facts import Facts
 from ringfence.model.state import Change, id_of
@@ -86,8 +86,8 @@ def test_only_the_batch_that_writes_carries_the_writer() -> None:
 def test_what_the_host_could_not_read_is_a_warning() -> None:
     host = LabHost(OLD, unread=[{"fact": "interfaces", "why": "one adapter is broken"}])
     result = host.plan(*POLICY)
-    assert [(d.severity, d.summary) for d in result.diagnostics if "is cut off" not in d.summary] == [
-        ("warning", "interfaces could not be read: one adapter is broken")]
+    assert [(d.severity, d.summary, d.host) for d in result.diagnostics if "is cut off" not in d.summary] == [
+        ("warning", "interfaces could not be read: one adapter is broken", "srv1")]
     assert result.status == "differs"
 
 
@@ -176,6 +176,25 @@ def test_english_names_of_well_known_accounts_on_a_host_of_another_language() ->
     assert host.plan(by_its_name).status == "in_sync"
 
 
+def test_what_a_host_has_beside_what_is_declared_is_counted() -> None:
+    """Not what is another's to say, nor what nobody could remove."""
+    host = LabHost(OLD)
+    host.machine.registry.set(rf"{GROUP_POLICY}\FirewallRules", "theirs", OLD["WEB"])
+    assert host.plan(WEB).undeclared == 2
+    assert host.plan(*POLICY).undeclared == 1
+
+
+def test_which_machine_it_is_without_a_ledger_that_could_be_read() -> None:
+    host = LabHost({}, on=machine("SRV1", domain="CORP.example"))
+    guid, *rest = host.plan(RDP).machine.split("|")
+    assert (bool(guid), rest) == (True, ["srv1", "corp.example"])
+    host.machine.faults.denied_keys = (r"SOFTWARE\ringfence",)
+    assert host.plan(RDP).machine == "|srv1|corp.example"
+    host = LabHost({})
+    host.machine.faults.denied_keys = (r"SOFTWARE\ringfence",)
+    assert host.plan(RDP).machine == "|srv1|"
+
+
 # ---- what depends on the host
 
 def test_what_a_host_says_of_itself_is_kept_where_somebody_wants_it() -> None:
@@ -233,6 +252,16 @@ def test_mistakes_of_rendering_on_the_host_stop_too() -> None:
     result = host.apply(declare=lambda facts: (declared(RDP), [mistake]))
     assert (result.status, host.cmdlets) == ("invalid", [])
     assert result.diagnostics[0].summary == "undefined variable"
+
+
+def test_where_not_all_is_known_that_is_declared_the_ledger_forgets_nothing() -> None:
+    host = LabHost({"r": OLD["WEB"]})
+    mistake = Diagnostic(Where("play.yml", 4), "undefined variable")
+    context = replace(host.context(lambda facts: ({}, [mistake])), possible=lambda name, facts: frozenset())
+    host.remove("r")
+    assert host.entry("r")
+    assert apply_host(host.job({}, needs_facts=True), context).status == "invalid"
+    assert host.entry("r")
 
 
 def test_a_warning_stops_nothing() -> None:

@@ -103,6 +103,14 @@ def test_a_key_without_its_task_is_of_an_undo_that_is_over() -> None:
     host.before = lambda batch: Reply({"Undo.Read": denied}) if [*batch.calls] == ["Undo.Read"] else None
     assert host.apply(RDP).status == "refused"
 
+    def lost(batch: Batch) -> Reply | None:
+        if [*batch.calls] == ["Undo.Read"]:
+            raise HostError("connection_lost")
+        return None
+
+    host.before = lost
+    assert host.apply(RDP).status == "refused"
+
 
 def test_a_change_that_is_refused_takes_back_those_before_it() -> None:
     host = armed(owns=False)

@@ -9,6 +9,7 @@ from hosts import LabHost
 
 from ringfence.batch import Answer, Batch, Call, Reply
 from ringfence.errors import HostError
+from ringfence.formats.approval import Approval
 from ringfence.lab import GROUP_POLICY, POLICY
 from ringfence.model.state import Id
 from ringfence.model.storage import RegistryKeys, RuleStrings, SetKeys
@@ -58,6 +59,16 @@ def test_what_could_be_read_is_planned_beside_it_and_nothing_is_written() -> Non
     before = len(host.cmdlets)
     failure(host.apply(*policy))
     assert len(host.cmdlets) == before
+
+
+def test_of_what_was_agreed_to_nothing_is_said_where_it_could_not_be_read() -> None:
+    """Neither that it is there, nor that nobody asks for it any more, nor that what is left is another plan."""
+    host = denied()
+    agreed = Approval(host.plan(at(1, name="r", protocol="tcp", local_port=81)).changes)
+    host.machine.faults.denied_keys = (rf"{POLICY}\FirewallRules",)
+    result = host.apply(at(1, name="r", protocol="tcp", local_port=82), PROFILE, approval=agreed)
+    assert "firewall_rule: Requested registry access is not allowed" in failure(result)
+    assert not any("approved" in d.summary or "not made" in d.summary for d in result.diagnostics)
 
 
 def test_a_kind_that_names_one_that_was_not_read_is_not_judged() -> None:

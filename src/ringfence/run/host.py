@@ -95,7 +95,7 @@ class HostRun(HostSession):
         if found.expiries is not None or not (found.ledger.foreign or found.ledger.unread) or not needs_guard(plan):
             return guarded(plan, self.send)
         judged = guarded(replace(plan, found=self.asked_expiries(found)), self.send)
-        return replace(judged, found=replace(judged.found, expiries=None, expiries_unread="", expiries_hidden=False))
+        return replace(judged, found=replace(judged.found, expiries=None))
 
     def _undeclared(self, plan: Plan) -> int:
         """How many objects of the local store nobody declares, and anybody could."""
@@ -203,7 +203,7 @@ def _is_there(plan: Plan, agreed: Change) -> bool:
 def _over_meanwhile(plan: Plan) -> str:
     """Why nothing is written where what was wanted as the run began has expired since: it waited for a wave, or for an answer."""
     now = moment_text(datetime.now(UTC))
-    over = [c for c in plan.changes if c.after is not None and plan.policy.began and plan.policy.began < c.label.expires <= now]
+    over = [c for c in plan.changes if plan.policy.began and plan.policy.began < c.label.expires <= now]
     named = ", ".join(f"{c} ({c.label.expiry})" for c in over[:5])
     return f"expired since the run began: {named}. Nothing was written: apply again, and it is absent" if over else ""
 
