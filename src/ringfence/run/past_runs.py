@@ -153,8 +153,6 @@ def past_run(project: Path, run_id: str, run_dir: str = "", own: ProjectIdentity
     folder = runs_folder(project, run_dir)
     known = [path.stem for path in _journals(folder) if _is_of(path, own)]
     meant = known[-1:] if run_id == LAST else [one for one in known if one.startswith(run_id)]
-    if run_id in known:
-        meant = [run_id]
     if len(meant) != 1:
         what = f"several runs begin with {run_id}" if meant else f"there is no run {run_id}"
         told = ", ".join(known[-5:]) if known else "none"
