@@ -36,15 +36,19 @@ def policy_of_case(case: dict[str, Any]) -> Policy:
             found[id_of(resource, store)] = resource
     for name, text in case.get("strings", {}).items():
         found[Id("local", "firewall_rule", name)] = RULE.read_string(name, text)
-    for name in ("domain", "private", "public"):
+    unread = {(store, kind): "Access denied" for store, kinds in case.get("unread", {}).items() for kind in kinds}
+    for name in ("domain", "private", "public") if ("local", "firewall_profile") not in unread else ():
         found[Id("local", "firewall_profile", name)] = profile(name, case.get("profile", {}) if name == "domain" else {})
-    if "gpo_profile" in case:
-        found[Id("group_policy", "firewall_profile", "domain")] = profile("domain", case["gpo_profile"])
+    for key, store in (("gpo_profile", "group_policy"), ("mdm_profile", "mdm")):
+        if key in case:
+            found[Id(store, "firewall_profile", "domain")] = profile("domain", case[key])
     setting = KINDS["firewall_setting"]
     found[Id("local", "firewall_setting", "all")] = setting.create("all", {
         name: setting.properties[name].parse(value) for name, value in case.get("setting", {}).items()})
     keywords = {guid.lower(): addresses for guid, addresses in case["keywords"].items()} if "keywords" in case else None
-    return Policy.of(State(found), HostNetwork(replace(NETWORKS, dynamic_keywords=keywords)))
+    services = {**NETWORKS.services, **dict.fromkeys(case.get("stopped", ()), "stopped")}
+    facts = replace(NETWORKS, dynamic_keywords=keywords, services=services)
+    return Policy.of(State(found), HostNetwork(facts), unread, case.get("products", ()))
 
 
 def profile(name: str, said: dict[str, Any]) -> Resource:

@@ -20,7 +20,7 @@ from ringfence.model.once import filter_of
 from ringfence.model.state import CONFIGURED, GROUP_POLICY, LOCAL, MDM, Id, State
 from ringfence.policy.flow import Flow
 from ringfence.policy.flow_conditions import Outcome
-from ringfence.policy.flow_verdict import AT_ONE_END, OWN_PERMITS, Doubt, FlowAction, FlowVerdict, Matches
+from ringfence.policy.flow_verdict import AT_ONE_END, OWN_PERMITS, WHICH_INTERFACE, Doubt, FlowAction, FlowVerdict, Matches
 from ringfence.policy.matcher import Match, PolicyRule, RuleIndex
 from ringfence.policy.place import ALL_PROFILES, HostNetwork, Place
 from ringfence.policy.secured import (
@@ -91,8 +91,8 @@ class Policy:
         if len({v.action for v in found}) <= 1:
             return found[0]
         ways = ", ".join(dict.fromkeys(f"{v.action} in {v.interface or v.profile}" for v in found))
-        return replace(found[0], action="unknown", reason="undecided", looked_at=tuple(one for v in found for one in v.looked_at),
-                       doubts=(Doubt(f"which network it goes through: {ways}"), *(d for v in found for d in v.doubts)))
+        return FlowVerdict("unknown", "undecided", looked_at=tuple(one for v in found for one in v.looked_at),
+                           doubts=(Doubt(f"which network it goes through: {ways}"), *(d for v in found for d in v.doubts)))
 
     def matches(self, flow: Flow, place: Place) -> Matches:
         """The rules that match or may match a flow, by what they do with it."""
@@ -146,7 +146,7 @@ class Policy:
         if matches.bypass or (matches.allow and not matches.block):
             return "allow"
         inbound = flow.direction == "inbound"
-        return "allow" if not matches.block and passes[inbound] and not (inbound and flow.edge) else "block"
+        return "allow" if not matches.block and passes[inbound] and not flow.edge else "block"
 
     def _has_own_permits(self, flow: Flow, place: Place) -> bool:
         """Whether Windows may have filters of its own that admit a flow: of key exchange, while a rule secures anything."""
@@ -166,7 +166,7 @@ class Policy:
         """Whether what no rule decides passes in a profile, outbound and inbound; None where more than rules may decide."""
         if profile not in self._defaults:
             switches = self.settings.of_profile(profile, _SWITCHES)
-            plain = not self.doubts and not any(s.doubt or s.least is None for s in switches.values()) and (
+            plain = not self.doubts and not any(s.doubt for s in switches.values()) and (
                 switches["enabled"].strict is not False and switches["allow_inbound_rules"].strict is not False
                 and not switches["disabled_interface_aliases"].strict)
             self._defaults[profile] = (switches["default_outbound_action"].strict == "allow",
@@ -184,7 +184,7 @@ def rules_of(state: State) -> Iterable[PolicyRule]:
         others = stores[id[1:]] & set(CONFIGURED)
         if id.store == LOCAL and GROUP_POLICY in others:
             continue
-        if id.store not in CONFIGURED and filter.effect == "allow":  # through edge devices too: so filters of real hosts are
+        if id.store not in CONFIGURED:  # through edge devices too: so filters of real hosts are
             filter = replace(filter, edge_traversal_policy="allow")
         doubtful = MDM in others and len(others) > 1 and id.store in CONFIGURED
         doubt = "which of the rules of that name holds, its own or that of MDM" if doubtful else ""
@@ -222,6 +222,7 @@ def decide(flow: Flow, place: Place, matches: Matches, settings: SettingsInForce
         told += (Doubt(text, m.id) for m in every for text in m.doubts)
         told += (Doubt(f"{name}: {s.doubt}") for name, s in {**switches, "exemptions": exempt}.items() if s.doubt)
         told += [Doubt(OWN_PERMITS)] if own_permits else []
+        told += [Doubt(WHICH_INTERFACE)] if place.interface is None and switches["disabled_interface_aliases"].value else []
         told += [Doubt(AT_ONE_END)] if matches.secured and exchanges_keys(flow) is None else []
     otherwise: FlowAction | Literal[""] = ""
     if told and all(doubt.id for doubt in told):
@@ -255,7 +256,7 @@ class _Case:
     def switch(self, name: str) -> Any:
         setting = self.switches[name]
         if name == "disabled_interface_aliases" and setting.doubt:
-            return () if self.least or self.place.interface is None else (self.place.interface.guid,)
+            return () if self.least else (self.place.interface.guid if self.place.interface else "",)
         return setting.strict if self.least else setting.lenient
 
     def counting(self, found: Iterable[Match], opens: bool) -> tuple[Match, ...]:
@@ -285,7 +286,7 @@ def _answer(case: _Case) -> _Answer:
         if counting := case.counting(found, passes):
             return _Answer(passes, reason, tuple(m.id for m in counting))
     name = "default_inbound_action" if inbound else "default_outbound_action"
-    passes = case.switch(name) == "allow" and not (inbound and flow.edge)
+    passes = case.switch(name) == "allow" and not flow.edge
     return _Answer(passes, "shields_up" if shielded else "default_action",
                    setting=_of_store(case, profile, "allow_inbound_rules" if shielded else name))
 

@@ -23,6 +23,7 @@ REASONS = {  # what decides: its row, and how it is told
 }
 OWN_PERMITS = ("Windows itself admits the key exchange of its own account (IKE/AuthIP exemptions), and no document says how that "
                "goes together with what blocks it here")
+WHICH_INTERFACE = "which interface it uses: on some the firewall of the profile is off"
 AT_ONE_END = "whether it is key exchange, which is never secured: it has a port of that at one end alone"
 
 
