@@ -54,9 +54,9 @@ def kept_undo(answer: Any) -> UndoState:
     return UndoState()
 
 
-def _values(values: list[Any]) -> Iterator[tuple[str, str]]:
+def _values(values: list[Any]) -> Iterator[tuple[str, Any]]:
     for value in values[:20]:
-        if isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and isinstance(value[2], str):
+        if isinstance(value, list) and len(value) == 3 and isinstance(value[0], str):
             yield value[0].lower(), value[2]
 
 
