@@ -59,7 +59,15 @@ def test_without_what_no_host_leaves_out_nothing_is_planned(facts: dict[str, Any
     host = LabHost({}, **facts, unread=[{"fact": "os", "why": "WMI is broken"}])
     said = failure(host.apply(RULE))
     assert f"it could not read {what} (os: WMI is broken)" in said
+    assert "()" not in failure(LabHost({}, **facts).plan(RULE))  # a host that says no reason
     assert host.cmdlets == []
+
+
+@pytest.mark.parametrize("verbs", [None, 5, "Net.Call", {"Net.Call": 1}])
+def test_verbs_of_another_shape_are_none_that_are_known(verbs: Any) -> None:
+    """Then it is one for auditors, which may lack what compares keys; a plan is made all the same."""
+    facts = LabHost({}, verbs=verbs).read().facts
+    assert (endpoint.endpoint_of(facts).verbs, endpoint.endpoint_of(facts).writes) == (frozenset(), False)
 
 
 @pytest.mark.parametrize("id", ["CommandNotFoundException", "CouldNotAutoloadMatchingModule", "ringfence.verb"])

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from core import GUID, at, declared
+from core import GUID, PROFILE, at, declared
 from hosts import RULES, LabHost
 
 from ringfence.batch import Answer, Batch, Failure, Reply
@@ -21,7 +21,7 @@ from ringfence.run.host import apply_host, plan_host
 from ringfence.run.host_job import RunContext
 from ringfence.run.names import names_on_host
 from ringfence.views.change_text import change_lines as change
-from ringfence.windows.stored_names import StoredNames
+from ringfence.windows.stored_names import StoredNames, display_name
 
 RDP = "RemoteDesktop-UserMode-In-TCP"
 OPS = "S-1-5-21-1-2-3-1104"
@@ -59,6 +59,21 @@ def test_accounts_and_interfaces_by_name() -> None:
     assert ", on Ethernet" in text
     assert r"D:(A;;CC;;;CORP\Ops)" in text
     assert r"owner       CORP\Ops" in text
+
+
+def test_an_account_that_comes_by_its_name_as_well_as_one_that_goes() -> None:
+    """And a text that stays is shown in words all the same: it is what the rule is called."""
+    other = "S-1-5-21-1-2-3-1105"
+    host = LabHost({"r": f"v2.31|Action=Allow|Active=TRUE|Dir=In|Name=@a.dll,-2|LUOwn={OPS}|"}, on=machine("a"),
+                   accounts={r"CORP\Ops": OPS, r"CORP\Dev": other})
+    host.machine.add_text("@a.dll,-2", "Two")
+    text = shown(planned(host, replace(at(1, name="r", owner=other), treatment={"omitted": "keep"})))
+    assert r"owner  CORP\Ops → CORP\Dev" in text
+    assert '"Two"' in text
+
+
+def test_what_a_kind_without_display_names_calls_its_objects_is_nothing() -> None:
+    assert display_name(PROFILE.create("domain", {})) == ""
 
 
 def test_an_interface_by_its_name_where_nothing_else_is_asked() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from chance import by_chance
-from core import KINDS
+from core import KINDS, RULE
 from hosts import LabHost
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +15,7 @@ from ringfence.lab.registry.hive import SYSTEM_DEFAULTS
 from ringfence.model.state import LOCAL, Id, State, diff
 from ringfence.windows.defaults import Defaults, compare, parse_defaults
 from ringfence.windows.origin import origin_of
+from ringfence.windows.read import read
 
 SHIPPED = SYSTEM_DEFAULTS + r"\FirewallRules"
 STRING = "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=@a.dll,-1|"
@@ -64,6 +65,13 @@ def test_an_older_endpoint_cannot_tell() -> None:
     assert found.state.by_kind("firewall_rule")
 
 
+@pytest.mark.parametrize("policy", [None, [], "x", {}, {"local": None}, {"local": "x"}, {"local": [5, None]}])
+def test_rules_that_the_host_named_and_did_not_tell_are_not_known(policy: Any) -> None:
+    told = parse_defaults({"rows": [["FirewallRules", [["whole", "String", STRING]]]], "same": ["r"]}, policy, KINDS)
+    assert told.state.by_kind("firewall_rule").keys() == {"whole"}
+    assert (told.language, STRING in repr(told)) == ("", False)
+
+
 def test_names_have_no_letter_case() -> None:
     policy = {"local": [["FIREWALLRULES", [["R", "String", STRING]]]]}
     told = parse_defaults({"rows": [["firewallRules", []]], "same": ["r"]}, policy, KINDS)
@@ -82,6 +90,16 @@ def test_whatever_a_host_says(answer: Any, policy: Any) -> None:
     rows = [[1], [], ["FirewallRules"], [["FirewallRules"], 2], ["FirewallRules", [["r", "String", STRING], answer]]]
     told = parse_defaults({"rows": [answer], "same": ["r", answer, 1]}, {"local": [*rows, policy]}, KINDS)
     assert told.state.by_kind("firewall_rule").keys() == {"r"}
+
+
+def test_what_is_compared_is_what_windows_ships_and_what_may_be_made_beside_it() -> None:
+    """Not what a policy of a domain brings, and no part of Windows that its own table does not have; in order of their names."""
+    shipped = read({"local": [["FirewallRules", [[n, "String", STRING] for n in ("gone", "same", "other")]]]}, {"r": RULE})
+    rows = [[n, "String", STRING] for n in ("same", "zzz", "added")] + [["other", "String", STRING.replace("TRUE", "FALSE")]]
+    found = read({"local": [["FirewallRules", rows], ["DomainProfile", [["EnableFirewall", "DWord", 0]]]],
+                  "group_policy": [["FirewallRules", [["brought", "String", STRING]]]]}, KINDS)
+    assert [(c.id.name, c.action) for c in compare(shipped, found)] == [
+        ("added", "create"), ("gone", "remove"), ("other", "update"), ("zzz", "create")]
 
 
 def test_a_setting_that_is_stored_as_it_is_unstored_is_not_changed() -> None:

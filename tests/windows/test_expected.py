@@ -75,6 +75,14 @@ def test_the_key_of_another_set_is_not_below() -> None:
     assert digest(tree, (("Sets\\A", None),)) == digest(parse_tree([["Sets\\a", [["x", "String", "1"]]]]), (("Sets\\A", None),))
 
 
+def test_a_value_without_data_is_one_without_a_text() -> None:
+    """PowerShell makes no text of nothing: a host computes the same."""
+    said = (("None", None), ("String", ""), ("String", "None"))
+    trees = [parse_tree([["DomainProfile", [["X", type, data]]]]) for type, data in said]
+    without, empty, named = (digest(tree, (("DomainProfile", ("X",)),)) for tree in trees)
+    assert (without == empty, without == named) == (True, False)
+
+
 def test_what_only_a_cmdlet_tells_of_is_not_looked_at() -> None:
     setting = KINDS["ipsec_dosp_setting"].create("gate", {})
     assert expected([Change(id_of(setting), setting, None)], {}, ROWS) == {}

@@ -43,6 +43,18 @@ def test_profiles_are_parts_of_windows() -> None:
     assert origin_of(id._replace(store="group_policy"), changed, State()).name == "group_policy"
 
 
+@pytest.mark.parametrize(("said", "origin"), [
+    ("luown=S-1-5-21-1-2-3-1001|", Origin("user", "S-1-5-21-1-2-3-1001")),
+    ("PFN=Contoso.App_1|", Origin("package", "contoso.app_1")),
+    ("LUOwner=x|", Origin("other"))])
+def test_what_a_kind_has_no_property_for_tells_it_too(said: str, origin: Origin) -> None:
+    """A connection security rule of an app or of a user: Windows takes such tokens in any rule string."""
+    kind = KINDS["ipsec_rule"]
+    found = kind.read_string("r", f"v2.31|Action=Secure|Active=TRUE|Name=n|Future=of something else|{said}")
+    assert any(token in said for token in found.unknown_tokens)
+    assert origin_of(Id(LOCAL, kind.name, "r"), found, State()) == origin
+
+
 def test_an_untouched_host() -> None:
     for on in (machine("a"), machine("b", "windows11")):
         found = LabHost(on=on).read()

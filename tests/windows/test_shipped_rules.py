@@ -1,10 +1,13 @@
 """Names of Windows' rules without a host: told where a play declares one, its display name, or what looks like it."""
 
+from dataclasses import replace
+
 import pytest
 from core import at, declared
 
 from ringfence.diagnostics import Where
-from ringfence.windows.shipped_rules import notes, shipped_rules
+from ringfence.model.state import Id
+from ringfence.windows.shipped_rules import is_shipped, notes, shipped_names, shipped_rules
 
 RDP, TITLE = "RemoteDesktop-UserMode-In-TCP", "Remote Desktop - User Mode (TCP-In)"
 
@@ -43,6 +46,27 @@ def test_other_names(name: str) -> None:
     assert told(name) == []
 
 
+def test_a_task_that_says_what_it_means_by_a_name_of_windows_is_told_nothing() -> None:
+    """It wants the rule as it ships, or has said what becomes of what it does not mention."""
+    assert told(RDP, state="default") == []
+    for treatment in ({"omitted": "keep"}, {"omitted": "default"}):
+        asked = replace(at(3, name=RDP, protocol="tcp", local_port=3389), treatment=treatment)
+        assert notes(declared(asked).values()) == ()
+
+
+@pytest.mark.parametrize("name", [RDP, RDP.upper()])
+def test_whether_a_rule_is_one_of_windows(name: str) -> None:
+    assert is_shipped(Id("local", "firewall_rule", name))
+    assert not is_shipped(Id("local", "ipsec_rule", name))
+    assert not is_shipped(Id("local", "firewall_rule", name + "x"))
+
+
+@pytest.mark.parametrize("title", [TITLE, TITLE.upper()])
+def test_the_names_behind_a_display_name(title: str) -> None:
+    assert shipped_names(title) == (RDP,)
+    assert shipped_names(title + "x") == ()
+
+
 def test_a_display_name_that_several_rules_have_names_none() -> None:
     titles = list(shipped_rules().values())
     shared = next(t for t in titles if titles.count(t) > 1)
@@ -57,6 +81,7 @@ def test_other_kinds_have_other_names() -> None:
 def test_each_note_once() -> None:
     declarations = [*declared(at(1, name=RDP)).values(), *declared(at(1, name=RDP)).values(), *declared(at(9, name=RDP)).values()]
     assert [n.where.line for n in notes(declarations)] == [2, 10]
+    assert [n.where.line for n in notes(reversed(declarations))] == [2, 10]
 
 
 def test_the_table_has_names_and_titles() -> None:

@@ -20,7 +20,7 @@ name of the prompt's rules (`TCP Query User{GUID}PATH`) is counted in real expor
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,21 +81,20 @@ def origin_of(id: Id, resource: Resource, shipped: State, ledger: Ledger | None 
     return next((origin for origin in found if origin), Origin("other"))
 
 
-def indirect_texts(resource: Resource) -> tuple[str, ...]:
-    """The texts of an object that stand in a file or a package of the host: `@…`."""
-    values = (getattr(resource, name, None) for name in TEXT_PROPERTIES)
-    return tuple(str(v) for v in values if v and str(v).startswith("@"))
+def _texts(resource: Resource) -> Iterator[str]:
+    """The texts of an object; those that stand in a file or a package of the host are `@…`."""
+    return (str(getattr(resource, name, None)) for name in TEXT_PROPERTIES)
 
 
 def _package(resource: Resource) -> Origin | None:
-    text = next((m for t in indirect_texts(resource) if (m := TEXT_OF_PACKAGE.match(t))), None)
+    text = next((m for t in _texts(resource) if (m := TEXT_OF_PACKAGE.match(t))), None)
     family = _value(resource, "package_family_name", "PFN") or (f"{text['name']}_{text['publisher']}" if text else "")
     found = family or _value(resource, "package", "AppPkgId")
     return Origin("package", found.lower() if family else found) if found else None
 
 
 def _file(resource: Resource) -> Origin | None:
-    for text in indirect_texts(resource):
+    for text in _texts(resource):
         if match := TEXT_OF_FILE.fullmatch(text):
             return Origin("windows_feature") if OF_WINDOWS.fullmatch(match["file"]) else Origin("vendor", match["file"])
     return None

@@ -20,7 +20,7 @@ def shipped_rules() -> Mapping[str, str]:
     """{name: display name in English} of the rules that Windows ships."""
     data = pkgutil.get_data(__package__, "shipped_rules.txt")
     assert data is not None
-    rows = (line.partition("\t") for line in data.decode().splitlines() if line and not line.startswith("#"))
+    rows = (line.partition("\t") for line in data.decode().splitlines() if not line.startswith("#"))
     return {name: title for name, _, title in rows}
 
 

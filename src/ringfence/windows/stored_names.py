@@ -66,8 +66,6 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, tuple):
         for member in value:
             yield from _texts(member)
-    elif isinstance(value, Resource):
-        yield from _texts(tuple(value.values().values()))
 
 
 def _sorted_out(values: Iterable[str]) -> StoredNames:
