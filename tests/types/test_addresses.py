@@ -1,6 +1,7 @@
 """Addresses as numbers and texts: what `ipaddress` takes is taken, what it refuses is refused, and every text is its text."""
 
 import ipaddress
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ringfence.types.addresses import MAX_ADDRESS, address_interval, interval_text
-from ringfence.types.network import address, port
+from ringfence.types.network import address, icmp_type, port
 
 V4 = st.integers(0, 2**32 - 1).map(lambda n: str(ipaddress.IPv4Address(n)))
 V6 = st.integers(0, 2**128 - 1).map(lambda n: str(ipaddress.IPv6Address(n)))
@@ -81,8 +82,10 @@ def test_spaces_are_part_of_the_length(parse: Callable[[str], str], ends: tuple[
     first, last = ends
     longest = f"{first} -{last.rjust(MAX_ADDRESS - len(first) - 2)}"
     assert (len(longest), parse(longest)) == (MAX_ADDRESS, canonical)
-    with pytest.raises(ValueError, match="is not a"):
-        parse(longest.replace("-", " -"))
+    for longer in (longest.replace("-", " -"), longest.replace("-", " " * 1000 + "-")):
+        with pytest.raises(ValueError, match="is not a") as raised:
+            parse(longer)
+        assert len(str(raised.value)) < 200  # whatever was said, it is told in short
 
 
 @pytest.mark.parametrize(("text", "reason"), [("90-80", "90-80 is not a port .* with the smaller end first"),
@@ -91,3 +94,11 @@ def test_spaces_are_part_of_the_length(parse: Callable[[str], str], ends: tuple[
 def test_why_a_text_is_no_port(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         port(text)
+
+
+@pytest.mark.parametrize(("parse", "text", "ends"), [
+    (address, "10.0.0.*", "or a subnet a/length; say 10.0.0.0/24"), (address, "10.0.0", "or a subnet a/length"),
+    (icmp_type, "ping", "or type:code; say 8 with icmpv4, 128 with icmpv6"), (icmp_type, "x", "or type:code")])
+def test_a_way_out_is_told_once_where_there_is_one(parse: Callable[[str], str], text: str, ends: str) -> None:
+    with pytest.raises(ValueError, match=f"{re.escape(ends)}$"):
+        parse(text)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringfence.codecs.tokens import Text, TextOrBase64
-from ringfence.types import sddl
+from ringfence.types import sddl, well_known_accounts
 
 NAMES = ["CORP\\Finance Servers", "corp\\admins", "user@corp.example"]
 SIDS = {"corp\\finance servers": "S-1-5-21-1-2-3-1104", "corp\\admins": "S-1-5-21-1-2-3-512", "user@corp.example": "S-1-5-21-9"}
@@ -68,6 +68,10 @@ def test_well_known_names_are_sids_without_a_host(constant: str, name: str, sid:
         assert sddl.parse_owner(spelling) == sid
 
 
+def test_every_well_known_name_has_a_case() -> None:
+    assert set(well_known_accounts.SIDS) == {name.casefold() for _, name, _ in cases("well_known_accounts")}
+
+
 @pytest.mark.parametrize("name", ["Administrators", "SYSTEM", r"BUILTIN\Account Operators", r"CORP\Administrators", "Jeder"])
 def test_names_that_may_be_somebody_elses_are_the_hosts_to_translate(name: str) -> None:
     """Without an authority a group of a domain may be meant; some groups only domain controllers have."""
@@ -88,11 +92,20 @@ EQUAL = [  # [MS-DTYP] 2.4.4.1, 2.4.6, 2.5.1.1, 2.5.3.2
     ["D:(A;;CC;;;S-1-5-11)", "O:LSD:(A;;CC;;;AU)", "O:S-1-5-19G:SYD:(A;;0x1;;;au)", "D:P(A;;CC;;;AU)", "D:AI(A;;CC;;;AU)",
      "D:PAI(A;;CC;;;AU)", "D:AIARP(A;;CC;;;AU)", "D:(A;OI;CC;;;AU)", "D:(A;CIOIID;CC;;;AU)(A;NP;CC;;;S-1-5-11)"],
     ["D:(A;IO;CC;;;S-1-5-11)", "D:(A;IOCI;CC;;;AU)", "D:(A;OICIIO;CC;;;AU)"],
+    ["D:(A;CRFAIOSATP;CC;;;S-1-5-11)", "D:(A;TPSAIOFACR;CC;;;AU)", "D:(A;IOTPOICRSACIFA;CC;;;AU)"],
+    ["D:(A;OIC;CC;;;S-1-5-11)"],  # half of a flag is none, and nothing is left out of what nobody understands
     ["D:(D;;CC;;;S-1-5-11)(D;;CC;;;S-1-5-9)(A;;CC;;;S-1-1-0)", "D:(D;;CC;;;AU)(D;;CC;;;ED)(D;;CC;;;AU)(A;;CC;;;WD)"],
     ["D:(D;;CC;;;S-1-5-11)(A;;CC;;;S-1-1-0)(D;;CC;;;S-1-5-9)"],
     ["D:(A;;CC;;;S-1-5-7)", "D:(A;;CC;;;S-1-5-0x7)", "D:(A;;CC;;;s-1-0X5-0007)", "D:(A;;CC;;;S-1-000000000005-7)"],
     ["D:(A;;CC;;;S-1-0x100000000000-1)", "D:(A;;CC;;;S-1-17592186044416-0x1)"],
-    ["D:(A;;CC;;;S-1-5-4294967296)"], ["D:(A;;CC;;;S-1-0x1000000000000-1)"],  # numbers that no SID has stay as they are
+    # the greatest numbers that a SID has, and the authority from which on it is written in hexadecimal
+    ["D:(A;;CC;;;S-1-5-4294967295)", "D:(A;;CC;;;S-1-5-0xffffffff)"],
+    ["D:(A;;CC;;;S-1-4294967295-1)", "D:(A;;CC;;;S-1-0xFFFFFFFF-1)"],
+    ["D:(A;;CC;;;S-1-0x000100000000-1)", "D:(A;;CC;;;S-1-4294967296-1)"],
+    ["D:(A;;CC;;;S-1-0xffffffffffff-1)", "D:(A;;CC;;;S-1-281474976710655-1)"],
+    # numbers that no SID has stay as they are
+    ["D:(A;;CC;;;S-1-5-4294967296)"], ["D:(A;;CC;;;S-1-0x1000000000000-1)"], ["D:(A;;CC;;;S-1-5-21-04294967296)"],
+    ["D:(A;;CC;;;S-1-0x01000000000000-1)"],
     ["D:(A;;CC;;;DA)"], ["D:(A;;CC;;;S-1-5-21-1-2-3-512)"],
     ["D:(A;;CC;bf967aba-0de6-11d0-a285-00aa003049e2;;S-1-5-11)"]]
 
@@ -126,6 +139,20 @@ def test_an_account_in_another_spelling_is_that_account() -> None:
     assert sddl.canonical_sid("S-1-5-" + "0" * 5000 + "1") == "S-1-5-1"  # Python reads no number of so many digits
 
 
+def test_an_account_of_a_rule_stands_between_spaces_or_is_a_word_of_the_cmdlet() -> None:
+    """Spaces mean nothing. `Any` is how people say that there is none: in a rule it is no account that anybody understands."""
+    assert Text("LUOwn", sddl.stored_sid).read(("LUOwn= S-1-5-011 ",))[0][0] == "S-1-5-11"
+    for word in ("Any", "any", " ANY "):
+        with pytest.raises(ValueError, match=r"(?i)any"):
+            sddl.stored_sid(word)
+
+
+def test_letter_case_of_names_makes_no_other_list() -> None:
+    """Neither another order nor an entry more."""
+    assert sddl.parse([r"CORP\b", r"CORP\A"]) == sddl.parse([r"CORP\B", r"CORP\a"])
+    assert sddl.parse([r"CORP\b", r"corp\B"]) == sddl.parse(r"CORP\B")
+
+
 def test_names_in_what_was_said_become_sids_too() -> None:
     said = sddl.parse(r"O:LSD:PAI(A;;CC;;;<corp\admins>)(D;;CC;;;<user@corp.example>)")
     assert said is not None
@@ -134,13 +161,21 @@ def test_names_in_what_was_said_become_sids_too() -> None:
     assert sddl.SDDL.to_parameter(bound) == "O:LSD:PAI(A;;CC;;;S-1-5-21-1-2-3-512)(D;;CC;;;S-1-5-21-9)"
 
 
+def test_another_right_is_another_list() -> None:
+    """A rule that has one is not the rule that people declare."""
+    for right in ("GA", "0x10000000", "CCDC", ""):
+        assert sddl.canonical(f"D:(A;;{right};;;AU)") == f"D:(A;;{right};;;S-1-5-11)"
+
+
 def test_what_is_no_flag_of_a_list_is_refused() -> None:
-    with pytest.raises(ValueError, match="no flag"):
+    with pytest.raises(ValueError, match=r"NO.* is no flag"):
         sddl.canonical("D:NO(A;;CC;;;AU)")
 
 
 def test_spaces_around_the_fields_of_an_entry_mean_nothing() -> None:
-    assert sddl.canonical("D:( A ; ; 0x1 ; ; ; AU )") == "D:(A;;CC;;;S-1-5-11)"
+    """Nor those between entries; and such a list is not refused."""
+    assert sddl.parse("D:( A ; ; 0x1 ; ; ; AU )") == "D:(A;;CC;;;S-1-5-11)"
+    assert sddl.parse("D:(A;;CC;;;AU) (A;;CC;;;SY)") == "D:(A;;CC;;;S-1-5-11)(A;;CC;;;S-1-5-18)"
 
 
 def test_windows_limits() -> None:
@@ -150,6 +185,8 @@ def test_windows_limits() -> None:
     assert sddl.check("D:(XA;;CC;;;WD;(x))", conditional=True) == ""
     assert "has a condition" in sddl.check("D:(XA;;CC;;;WD;(x))")
     assert "neither an allow nor a deny" in sddl.check("D:(OA;;CC;;;S-1-5-11)")
+    with pytest.raises(ValueError, match="more than 9999"):  # what is written is what was said, though it means one entry
+        sddl.parse("D:" + "(A;;CC;;;AU)" * 1000)
 
 
 @pytest.mark.parametrize("text", [
@@ -167,6 +204,7 @@ def test_hostile_descriptors_are_refused_at_once(text: str) -> None:
 def test_more_accounts_than_a_list_can_hold_are_refused_before_windows_does() -> None:
     """[MS-FASP] 2.2.37: no more than 9,999 characters. Of the shortest SID there is, 588 fit."""
     accounts = [f"S-1-1-{i:x}" for i in range(589)]
+    assert len(sddl.parse(accounts[:588]) or "") > sddl.MAX_DESCRIPTOR - len("(A;;CC;;;S-1-1-0)")
     with pytest.raises(ValueError, match=r"589 accounts make a list of more than 9999 characters.* name a group"):
         sddl.parse(accounts)
     assert sddl.parse(["SYSTEM"] * 1000) == sddl.parse("SYSTEM")

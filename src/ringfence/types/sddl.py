@@ -54,6 +54,7 @@ _EVERYONE = "S-1-1-0"
 CC = ("CC", "0X1", "0X00000001")  # the one right, as a name and as a number
 _DIGITS = 15  # of a number of 48 bits, without zeros before it
 MAX_DESCRIPTOR = 9999  # characters of a list of accounts that Windows takes, [MS-FASP] 2.2.37
+MAX_UNBOUND = 10 * MAX_DESCRIPTOR  # names that are not SIDs yet may be longer
 _MOST = MAX_DESCRIPTOR // len("(A;;CC;;;S-1-1-0)")  # so many accounts are too many, whichever they are
 _DACL = re.compile(r"(?:O:[^:()]*)?(?:G:[^:()]*)?D:([A-Z]*)(\(.*\))", re.I | re.S)
 _FLAGS_OF_LIST = re.compile("(?:P|AR|AI)*", re.I)
@@ -90,8 +91,7 @@ def stored_sid(text: str) -> CaseInsensitive:
 
 def canonical(text: str) -> CaseInsensitive:
     """The canonical form of a descriptor. Raises ValueError for what is not one."""
-    # names that are not SIDs yet may be longer than these
-    match = _DACL.fullmatch(text.strip()) if len(text) <= 10 * MAX_DESCRIPTOR else None
+    match = _DACL.fullmatch(text.strip()) if len(text) <= MAX_UNBOUND else None
     if not match:
         raise ValueError(f"{quoted(text)} is not a security descriptor like D:(A;;CC;;;SID)")
     if not _FLAGS_OF_LIST.fullmatch(match[1]):
@@ -117,13 +117,13 @@ def _aces(text: str) -> list[str]:
             if depth == 0:
                 found.append(text[start:i])
                 end = i + 1
-    if depth != 0 or end != len(text):
+    if depth != 0:
         raise ValueError(f"{quoted(text)} has unequal parentheses")
     return found
 
 
 def _ace(text: str) -> str:
-    fields = text.split(";", 6)
+    fields = text.split(";")
     if len(fields) < 6:
         raise ValueError(f"({text}) is not an access control entry")
     fields[:6] = (f.strip() for f in fields[:6])
@@ -163,7 +163,7 @@ def admits_nobody(descriptor: str) -> bool:
     """Whether a canonical list denies everybody: no entry allows, or only behind one that denies Everyone, for the first that
     names the caller decides ([MS-DTYP] 2.5.3.2)."""
     for ace in _aces(descriptor[descriptor.index("("):]):
-        kind, flags, _, _, _, trustee = ace.split(";", 6)[:6]
+        kind, flags, _, _, _, trustee = ace.split(";")[:6]
         if "IO" not in flags and (kind.endswith("A") or (kind == "D" and trustee == _EVERYONE)):
             return kind == "D"
     return True
@@ -184,7 +184,7 @@ def parse(value: Any, conditional: bool = False) -> CaseInsensitive | None:
     """A descriptor, or account names and SIDs that are all allowed. `any` or nothing is None."""
     if isinstance(value, str) and re.match(r"\s*(O:|G:|D:)", value, re.I):
         found, said = canonical(value), value.strip()
-        if problem := check(found, conditional) or check(said, conditional):
+        if problem := check(said, conditional):
             raise ValueError(problem)
         return found if said == str(found) else CanonicalText(found, said)
     members = as_list(value)
