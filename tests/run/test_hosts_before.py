@@ -73,6 +73,8 @@ def test_the_earliest_of_several_changes_says_how_it_was() -> None:
     assert (found.runs, found.problems) == (tuple(RUNS), ())
     found = before(runs, to=RUNS[1])
     assert (found.objects, found.runs) == ({A: at("a", 80)}, tuple(RUNS[:2]))
+    found = before(runs, to=RUNS[0])
+    assert (found.objects, found.runs) == ({A: at("a", 81)}, (RUNS[0],))
     found = before(runs, to="")  # the last one that wrote
     assert (found.objects, found.runs, found.changed) == ({A: at("a", 81)}, (RUNS[0],), {A: {"description"}})
     assert (found.owners, found.ledger) == ({A: "this_project"}, {A: '{"how":"created"}'})
@@ -95,6 +97,7 @@ def test_what_nobody_knows_of_may_have_been_made() -> None:
     for status, event in (("unknown", "host_end"), ("lost", "host_end"), ("", "host_begin")):
         found = before(recorded(past(create("a"), made=False, status=status, event=event)))
         assert (found.objects, found.writers) == ({A: None}, {RUNS[0]: False})
+    assert before(recorded(past(create("a"), status="lost"))).writers == {RUNS[0]: False}
 
 
 def test_what_a_host_has_undone_is_nothing() -> None:
@@ -109,7 +112,7 @@ def test_what_no_cmdlet_made_or_is_of_another_store_is_not_taken_back() -> None:
 
 
 def test_a_rename_is_followed_through_all_its_names() -> None:
-    found = before(recorded(past(rename("b", "c")), past(rename("a", "b"))))
+    found = before(recorded(past(rename("b", "c")), past(rename("a", "B"))))
     assert (found.objects, found.moved) == ({A: at("a", 80), B: None, C: None}, {A: C})
     found = before(recorded(past(rename("b", "c")), past(rename("a", "b")), past(create("a"))))
     assert (found.objects, found.moved) == ({A: None, B: None, C: None}, {})
@@ -153,6 +156,8 @@ def test_a_change_of_which_the_record_does_not_tell() -> None:
         assert (found.objects, found.runs) == ({B: None}, (RUNS[0],))
         [problem] = found.problems
         assert problem.startswith(f"the record of run {RUNS[0]} is damaged (run.jsonl, line 0, definition c0: {why})")
+    [run] = recorded(past(rename("a", "b")))
+    assert before([replace(run, definitions={"c0": {**run.definitions["c0"], "after": None}})]).objects == {A: at("a", 80)}
     [run] = recorded(PastHost("srv1", "host_end", {"status": "changed", "changes": "x"}, True))
     assert before([run]).objects == {}
     among = ["x", *past(create("a")).data["changes"]]
