@@ -13,7 +13,7 @@ from core import cases, declared
 from guarded_hosts import NETWORKS, RUN, host, refusal, tasks_of
 from hosts import FORCED, LabHost, stored_policy
 
-from ringfence.batch import Batch, Reply
+from ringfence.batch import Answer, Batch, Failure, Reply
 from ringfence.diagnostics import Diagnostic
 from ringfence.errors import Unreachable
 from ringfence.lab import machine
@@ -136,6 +136,29 @@ def test_whoever_only_looks_is_not_held_up() -> None:
     assert (seen.error, [c.action for c in seen.changes], seen.connections) == (None, ["create"], 1)
 
 
+@pytest.mark.parametrize("answer", [
+    None, Answer({"management": None}), Answer([]), Answer({"management": {"transport": "pigeon"}}),
+    Answer(error=Failure("InvalidOperation", "x", "no")), Answer(error=Failure("InvalidArgument", "ringfence.verb", "no verb")),
+], ids=str)
+@pytest.mark.parametrize(("conditions", "held"), [
+    ({"protocol": "any", "remote_address": "any"}, "the way that ringfence comes"), ({"protocol": "udp"}, ""),
+    ({"protocol": "tcp", "local_port": 5985}, "whether the way that ringfence comes")])
+def test_a_way_in_of_which_a_host_says_nothing_is_held_too(answer: Answer | None, conditions: dict[str, Any], held: str) -> None:
+    """There is one, whatever it is."""
+    on = host({})
+
+    def says_nothing(batch: Batch) -> Reply | None:
+        asked = {label for label, call in batch.calls.items() if call.verb == "Management.Read"}
+        if not asked:
+            return None
+        answers = {label: one for label, one in on.simulated_reply(batch).answers.items() if label not in asked}
+        return Reply({**answers, **({} if answer is None else dict.fromkeys(asked, answer))})
+
+    on.before = says_nothing
+    refused = refusal(on.plan(*tasks_of([{"firewall_rule": {"name": "b", "action": "block", **conditions}}])))
+    assert (held in refused) if held else refused == "", refused
+
+
 def test_nothing_that_decides_has_changed() -> None:
     """Rules that nobody understands may be why the controller is let in, or about to keep it out: it comes in, so they do not."""
     on = host({"registry": {"FirewallRules": {
@@ -251,7 +274,9 @@ def test_what_is_closed_to_one_account(user: str, held: bool) -> None:
     on = LabHost(on=machine("SRV1", domain="corp.example", interfaces=(network,)), policy=RUN)
     on.session = replace(on.session, user=user)
     sid = str(identity(on.machine, on.session)["sid"]).rpartition("-")[0] + "-1105"
-    result = on.plan(*tasks_of([{"firewall_rule": {**OUT, "protocol": "any", "remote_address": "any", "local_user": sid}}]))
+    other = {"firewall_rule": {"name": "o", "protocol": "tcp", "local_port": 81, "remote_address": "10.0.0.1"}}
+    closed = {"firewall_rule": {**OUT, "protocol": "any", "remote_address": "any", "local_user": sid}}
+    result = on.plan(*tasks_of([closed, other]))
     assert (f"whether its account is {sid}, or in that" in refusal(result), result.connections) == (held, 2)
 
 

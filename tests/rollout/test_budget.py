@@ -53,6 +53,18 @@ def test_what_is_no_failure() -> None:
     for error in (None, OutsideWindow("later"), Interrupted("ended"), Unreachable("timeout")):
         budget.decided(HostResult("h", error=error))
     assert not budget.spent
+    budget.decided(HostResult("h", error=GuardRefused("no")))
+    assert budget.spent
     budget = FailureBudget(10, 0)
     budget.decided(HostResult("h", error=Unreachable("timeout")))
     assert budget.spent
+
+
+@pytest.mark.parametrize(("percentage", "fatal", "why"), [
+    (2.5, False, "1 of 40 hosts failed, and max_fail_percentage is 2.5"),
+    (0, False, "1 of 40 hosts failed, and max_fail_percentage is 0"),
+    (0, True, "1 of 40 hosts failed, and none may (any_errors_fatal)")])
+def test_why_no_further_host_is_begun(percentage: float, fatal: bool, why: str) -> None:
+    budget = FailureBudget(40, percentage, fatal=fatal)
+    budget.decided(HostResult("h", error=GuardRefused("no")))
+    assert str(budget) == why

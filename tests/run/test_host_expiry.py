@@ -348,6 +348,55 @@ def test_a_task_that_cannot_be_registered_has_the_run_undone(name: str) -> None:
     assert (list(e.host.rules), e.tasks) == (["old"], [e.at(HOUR)])
 
 
+def refused_at(host: LabHost, batch: Batch, verb: str, error: str) -> Reply | None:
+    """The host ends its batch at the first call of a verb."""
+    calls = list(batch.calls.items())
+    at = next((n for n, (_, call) in enumerate(calls) if call.verb == verb), None)
+    if at is None or not batch.stop_on_error:
+        return None
+    done = host.simulated_reply(replace(batch, calls=dict(calls[:at])))
+    return Reply({**done.answers, calls[at][0]: Answer(error=Failure("InvalidArgument", error, "no", None))})
+
+
+@pytest.mark.parametrize(("verb", "brought_back"), [("Expiry.Write", 1), ("Expiry.Remove", 0)])
+def test_a_task_that_went_is_there_again_where_the_run_is_undone(verb: str, brought_back: int) -> None:
+    """Where it was not even taken away, it need not be brought back."""
+    e = Expiring()
+    e.apply(e.rule(name="old"))
+    written = len(e.host.verbs("Expiry.Write"))
+    (task,) = [one.path.rpartition("\\")[2] for one in e.host.machine.tasks.tasks() if one.path.startswith(FOLDER)]
+    e.host.before = lambda batch: refused_at(e.host, batch, verb, "ringfence.expiry") if len(e.tasks) and not any(
+        call.verb == "Undo.Read" for call in batch.calls.values()) and "new" in e.host.rules else None
+    result = e.apply(e.rule(None, name="old"), e.rule(name="new"))
+    assert isinstance(result.error, Restored), result.error
+    assert f"what is to end {'new' if brought_back else task}: no" in str(result.error)
+    e.host.before = lambda batch: None
+    assert (list(e.host.rules), e.tasks) == (["old"], [e.at(HOUR)])
+    assert len([one for one in e.host.verbs("Expiry.Write")[written:] if one["name"] == "old"]) == brought_back
+
+
+@pytest.mark.parametrize(("error", "kind"), [("ringfence.expiry", "change_rejected"), ("ringfence.verb", "endpoint")])
+def test_a_task_that_cannot_be_registered_without_an_undo(error: str, kind: str) -> None:
+    """The rule stays, and is told; what never had tasks of its own says that it is to be exported anew."""
+    e = Expiring(0)
+    e.host.before = lambda batch: refused_at(e.host, batch, "Expiry.Write", error)
+    result = e.apply(e.rule())
+    assert isinstance(result.error, HostError)
+    assert (result.error.kind, [id.name for id in result.written], list(e.host.rules), e.tasks) == (kind, ["bg"], ["bg"], [])
+
+
+def test_a_task_that_was_switched_off_does_not_come_back_by_an_undo() -> None:
+    """It would end what nobody expects to end any more."""
+    e = Expiring()
+    e.apply(e.rule(name="old"))
+    (path,) = [one.path for one in e.host.machine.tasks.tasks() if one.path.startswith(FOLDER)]
+    e.host.machine.tasks.enable(path, False)
+    e.host.before = lambda batch: refused_from(e.host, batch, "second")
+    result = e.apply(e.rule(2 * HOUR, "old"), e.rule(name="second"))
+    assert isinstance(result.error, Restored)
+    assert (list(e.host.rules), e.tasks) == (["old"], [])
+
+
 @pytest.mark.parametrize("name", ["bg", "\u039a\u0391\u039d\u039f\u039d\u0391\u03a3", "\u0130x"])
 def test_an_undone_run_takes_its_task_whatever_small_letters_its_name_has(name: str) -> None:
     """A final sigma, a dotted I: those of Python are others than those of the host, which names the task."""
@@ -569,6 +618,9 @@ def test_a_way_in_that_would_end_with_the_rule_is_refused() -> None:
     e.host.put("other", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=5985|Name=other|")
     assert e.plan(ends).error is None
     assert e.apply(ends).status == "changed"
+    e.host.remove("other")  # by hand: from now on the host will end the way in, and nothing of the next run is why
+    result = e.plan(ends, e.rule(None, "more"))
+    assert (result.error, len(result.changes), result.connections) == (None, 1, 1)
 
 
 @pytest.mark.parametrize("partial", ["", "tags"])

@@ -21,7 +21,7 @@ from ringfence.report import HostResult
 from ringfence.run.host import HostRun, apply_host, plan_host
 from ringfence.run.host_job import HostJob
 from ringfence.run.ledger_update import LedgerUpdate
-from ringfence.run.questions import INTERFACES, MANAGEMENT
+from ringfence.run.questions import CONTROLLERS, INTERFACES, MANAGEMENT, WHOSE_SESSION
 from ringfence.run.writing import Writing
 
 RDP = at(1, name="rdp", protocol="tcp", local_port=3389, remote_address=["10.1.4.0/28", "LocalSubnet"])
@@ -207,10 +207,12 @@ def test_what_a_host_says_of_itself_is_kept_where_somebody_wants_it() -> None:
 def test_what_templates_have_asked_for_the_guard_does_not_ask_again() -> None:
     host = LabHost()
     closes = at(1, name="closes", action="block", protocol="tcp", local_port=9999)
-    assert host.plan(closes, declare=lambda facts: (declared(closes), [])).changes
+    told = host.plan(closes, declare=lambda facts: (declared(closes), []))
+    assert (len(told.changes), told.connections) == (1, 1)
     assert [len(host.verbs(verb)) for verb in (INTERFACES, MANAGEMENT)] == [1, 1]
     assert host.plan(closes).changes
     assert [len(host.verbs(verb)) for verb in (INTERFACES, MANAGEMENT)] == [2, 2]
+    assert [host.verbs(verb) for verb in (CONTROLLERS, WHOSE_SESSION)] == [[], []]  # of no domain, and closed to everybody
 
 
 def test_declarations_that_facts_decide() -> None:

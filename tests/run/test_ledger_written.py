@@ -98,8 +98,10 @@ def test_a_rename_that_a_run_did_not_come_to_or_never_told_of(breaks_at: int, po
     renamed = rule("new", port, {"renamed_from": "web"}, display_name="web")
     if breaks_at < (4 if port == 443 else 3):
         run(host, renamed, breaks_at=breaks_at)
-    run(host, renamed)
+    run(host, renamed, run_id="20261126T115714Z-000000")
     assert list(host.rules) == ["new"]
+    if breaks_at == 1:
+        assert host.entry("new")["run"] == "20261126T115714Z-000000"
     assert (host.entry("web"), host.entry("new")["how"], is_as_it_says(host, "new")) == ({}, before["how"], True)
     run(host)
     assert (host.rules, host.entry("new")) == ({}, {})

@@ -3,7 +3,9 @@
 import base64
 import html
 import json
+from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -32,6 +34,8 @@ from ringfence.types.base import CanonicalText
 from ringfence.views import diagnostics_text
 from ringfence.views.change_text import ChangeOptions, change_lines
 from ringfence.views.grouped_results import GroupedResults
+from ringfence.windows.attribution import Attribution
+from ringfence.windows.policy_events import PolicyEvent
 from ringfence.windows.undo_calls import BUSY_ID
 
 KEY = 'S3cret "PSK" <987>'
@@ -66,14 +70,44 @@ def test_an_error_id_that_a_run_decides_by_stays(id: str, kept: str) -> None:
 
 
 def test_a_message_that_was_cut_in_the_middle_of_one() -> None:
-    assert Masking([Secret("correct horse")]).text("he said: correct ho") == f"he said: {MASK}"
+    secret = "correct horse"
+    for n in range(len(secret) + 1):
+        cut = secret[:n]
+        assert Masking([Secret(secret)]).text(f"he said: {cut}") == f"he said: {cut if n < 4 else MASK}"
+        assert Masking([Secret(secret)]).text(cut) == (cut if n < 4 else MASK)
+
+
+@pytest.mark.parametrize(("secrets", "said", "masked"), [
+    (("horse", "correct horse"), "a correct horse, a horse", f"a {MASK}, a {MASK}"),  # of two that begin alike, the whole one
+    (('Gr\u00fc\u00dfe "x"',), r'Gr\u00fc\u00dfe \"x\"!', f"{MASK}!"),
+    (('Gr\u00fc\u00dfe "x"',), 'Gr\u00fc\u00dfe \\"x\\"!', f"{MASK}!"),
+    (("Word",), "WORD, word, Word", f"WORD, word, {MASK}"),  # a short one may be a word in other letters
+    (("Correct-Hors",), "CORRECT-HORS, correct-hors", f"{MASK}, {MASK}"),
+    (("first line\n  a line of 21 letters.  \na line of 20 letters\n",),
+     "first line, a line of 21 letters., a line of 20 letters",
+     f"first line, {MASK}, a line of 20 letters")])
+def test_how_a_secret_may_stand_in_a_text(secrets: tuple[str, ...], said: str, masked: str) -> None:
+    assert Masking(map(Secret, secrets)).text(said) == masked
+
+
+@pytest.mark.parametrize("secret", ["four", "of twelve letters"])
+def test_what_a_host_failed_with_is_told_without_the_shortest_secret(secret: str) -> None:
+    """And of the events that say who changed it nothing is kept but what is shown."""
+    event = PolicyEvent(2097, datetime(2026, 1, 1, tzinfo=UTC), fields={"RuleName": f"a {secret}"})
+    told = {Id("local", "firewall_rule", name): Attribution(one) for name, one in (("r", event), ("s", None))}
+    result = Masking([Secret(secret)]).result(HostResult("h", error=HostError("endpoint", f"said {secret}"), changed_by=told))
+    assert isinstance(result.error, HostError)
+    assert result.error.detail == f"said {MASK}"
+    assert result.changed_by
+    assert [one.event and (one.event.id, one.event.fields) for one in result.changed_by.values()] == [(2097, {}), None]
 
 
 def test_short_secrets_may_be_words() -> None:
     """A rule is shown as it is, whatever the password of the account; messages are masked."""
     masking = Masking([Secret("Firewall"), Secret("abc")])
     shown = Change(Id("local", "firewall_rule", "r"), rule("r", description="Windows Firewall"), None)
-    assert masking.changes([shown]) == (shown,)
+    for one in (masking, Masking([Secret("abc")]), Masking()):
+        assert one.changes([shown]) == (shown,)
     assert masking.text("Windows Firewall abc") == f"Windows {MASK} abc"
     masking = Masking([Secret("four"), Secret("twelve chars")])
     assert masking.text("four, twelve chars") == f"{MASK}, {MASK}"
@@ -117,11 +151,13 @@ def test_everything_of_a_result_is_without_secrets() -> None:
 def test_a_rule_as_it_was_read_is_looked_through_in_whatever_letters() -> None:
     """In its text, which is quicker than in each of its values, and in its name."""
     masking = Masking([Secret("Correct-Horse")])
-    for name, text in (("correct-horse", "x"), ("r", "CORRECT-HORSE"), ("r", "a Correct-Horse b")):
+    coded = base64.b64encode(b"Correct-Horse").decode()
+    for name, text in (("correct-horse", "x"), ("r", "CORRECT-HORSE"), ("r", "a Correct-Horse b"), ("r", coded)):
         host = LabHost({name: f"v2.31|Action=Allow|Active=TRUE|Dir=In|Name={text}|"})
         [found] = host.read().state.by_kind("firewall_rule").values()
         [change] = masking.changes([Change(Id("local", "firewall_rule", "r"), found, None)])
-        assert "horse" not in f"{change.resource.name} {change.resource.values()}".lower()
+        shown = f"{change.resource.name} {change.resource.values()}"
+        assert ("horse" in shown.lower(), coded.rstrip("=") in shown) == (False, False)
     [clean] = LabHost({"r": "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=horse|"}).read().state.by_kind("firewall_rule").values()
     [same] = masking.changes([Change(Id("local", "firewall_rule", "r"), clean, None)])
     assert same.before is clean
@@ -136,6 +172,39 @@ def test_a_text_with_a_spelling_of_its_own_is_masked_in_both() -> None:
         owner = change.resource.values()["owner"]
         assert isinstance(owner, CanonicalText)
         assert "horse" not in f"{owner} {owner.spelling}".lower()
+
+
+def test_what_was_made_of_a_rule_as_it_was_read_is_looked_through_as_it_is() -> None:
+    """Not by the text that it was read from; and of that also what nobody understands."""
+    masking, id = Masking([Secret("Correct-Horse")]), Id("local", "firewall_rule", "r")
+    host = LabHost({"r": "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=r|"})
+    [found] = host.read().state.by_kind("firewall_rule").values()
+    [change] = masking.changes([Change(id, found, found.replace(description="a Correct-Horse"))])
+    assert change.after == found.replace(description=f"a {MASK}")
+    host.put("r", "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=r|Future=Correct-Horse|")
+    [found] = host.read().state.by_kind("firewall_rule").values()
+    [change] = masking.changes([Change(id, found, None)])
+    assert change.resource.unknown_tokens == (f"Future={MASK}",)
+
+
+def test_a_set_of_many_keys_is_looked_through_too() -> None:
+    host = LabHost()
+    assert host.apply(task("ipsec_phase1_auth_set", {"name": "s", "display_name": "a Correct-Horse", "proposal": [
+        {"machine": True, "kerberos": True}]})).status == "changed"
+    found = host.read().state.by_kind("ipsec_phase1_auth_set")["s"]
+    [change] = Masking([Secret("Correct-Horse")]).changes([Change(Id("local", "ipsec_phase1_auth_set", "s"), found, None)])
+    assert change.resource.values()["display_name"] == f"a {MASK}"
+
+
+def test_one_of_many_words_is_enough_and_the_host_keeps_its_name() -> None:
+    masking = Masking([Secret("correct-horse")])
+    for names in ({"a": "b", "c": "a correct-horse"}, {"a": "b", "a correct-horse": "c"}, {"a correct-horse": "c"},
+                  MappingProxyType({"a": "b", "c": "a correct-horse"})):
+        told = Diagnostic(NOWHERE, "x", host="correct-horse")
+        result = masking.result(HostResult("correct-horse", names=names, diagnostics=(told,)))
+        assert result.names == {one.replace("correct-horse", MASK): name.replace("correct-horse", MASK)
+                                for one, name in names.items()}
+        assert (result.host, result.diagnostics[0].host) == ("correct-horse", "correct-horse")
 
 
 def test_an_object_that_is_not_in_force() -> None:

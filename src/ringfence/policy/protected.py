@@ -28,13 +28,13 @@ class ProtectedFlow:
 
 
 def management_flow(facts: Facts) -> ProtectedFlow | None:
-    """The flow that carries this session, as the host sees it; None where there is none, or nothing is known of it. WinRM listens
-    by HTTP.sys, which is of the kernel."""
+    """The flow that carries this session, as the host sees it; None where there is none. Of a host that does not tell it nothing
+    is known of it, but that there is one. WinRM listens by HTTP.sys, which is of the kernel."""
     said = facts.raw.get("management")
     told: Mapping[str, Any] = said if isinstance(said, dict) else {}
-    if told.get("transport") not in ("psrp", "ssh"):
+    if told.get("transport") == "local":
         return None
-    kernel = told["transport"] == "psrp"
+    kernel = told.get("transport") == "psrp"
     program, service = (SYSTEM, "") if kernel else (_text(told.get("program")), _text(told.get("service")))
     return ProtectedFlow("the way that ringfence comes", Flow(
         "inbound", TCP, _address(told.get("local_address")), _address(told.get("remote_address")),

@@ -105,8 +105,9 @@ class _Backwards:
 
 def _new_id(change: Change) -> Id | None:
     """What an object is known by once it is renamed; None for any other change."""
-    renamed = change.action == "rename" and change.after is not None
-    return change.id._replace(name=change.after.name.lower()) if renamed and change.after else None
+    if change.action != "rename" or change.after is None:  # the second only in a record that somebody damaged
+        return None
+    return change.id._replace(name=change.after.name.lower())
 
 
 def _made(host: PastHost, run: PastRun, kinds: Mapping[str, Kind]) -> Iterator[Change | str]:

@@ -68,7 +68,7 @@ def _is_over(id: Id, plan: Plan, kinds: Container[str]) -> bool:
     """Whether an object is neither there nor wanted any more: one of its name that somebody makes is not the project's."""
     looked_for = id.kind in kinds and (id.store, id.kind) not in plan.found.unread
     wanted = id in plan.possible and not _is_absent(id, plan)
-    return looked_for and not wanted and id not in plan.found.state and id not in plan.renames.values()
+    return looked_for and not wanted and id not in plan.found.state
 
 
 def _is_outdated(ledger: Ledger, policy: RunPolicy) -> bool:
@@ -84,7 +84,7 @@ def _change(change: Change, plan: Plan, update: LedgerUpdate, changed: set[Id]) 
         assert change.after is not None
         new = Id(id.store, id.kind, change.after.name.lower())
         if new not in changed:
-            _write(new, replace(change, id=new), plan, old or entries.get(new), update)
+            _write(new, change, plan, old or entries.get(new), update)
         _drop(id, old, update)
     elif change.action in ("remove", "release") or id not in plan.declarations or _how(id, plan, old) is None:
         _drop(id, old, update)

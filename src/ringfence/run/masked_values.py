@@ -45,14 +45,14 @@ class MaskedValues:
             members = [self.of(one) for one in value]
             if all(map(_is, members, value)):
                 return value
-            return value._make(members) if isinstance(value, tuple) and hasattr(value, "_make") else kind(members)
+            return value._make(members) if hasattr(value, "_make") else kind(members)
         if isinstance(value, Mapping):
             pairs = [(self.of(key), self.of(member)) for key, member in value.items()]
             same = all(key is old and member is value[old] for (key, member), old in zip(pairs, value, strict=True))
-            return value if same else kind(pairs) if isinstance(value, dict) else dict(pairs)
+            return value if same else dict(pairs)
         if isinstance(value, RingfenceError):
             return self._error(value)
-        return self._members(value) if is_dataclass(value) and not isinstance(value, type) else value
+        return self._members(value) if is_dataclass(value) else value
 
     def _members(self, value: Any) -> Any:
         found, kind = {}, type(value)
@@ -91,4 +91,4 @@ def _is(one: object, other: object) -> bool:
 def _said_by_hosts(kind: type) -> tuple[str, ...]:
     """The members of such objects in which a host may have a say."""
     ours = frozenset[str]().union(*(names for of, names in _OF_OURS.items() if issubclass(kind, of)))
-    return tuple(f.name for f in fields(kind) if f.init and f.name not in ours)
+    return tuple(f.name for f in fields(kind) if f.name not in ours)
