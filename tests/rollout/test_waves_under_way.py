@@ -428,7 +428,8 @@ EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
 @pytest.mark.parametrize(("apart", "values", "shared"), [
-    ("g", {"a": 1, "b": 2}, "ab"), ("g by v", {"a": 1, "b": 1}, "ab"), ("g by v", {"a": 1, "b": 2}, ""), ("g by v", {"a": 1, "b": "1"}, ""),
+    ("g", {"a": 1, "b": 2}, "ab"),
+    ("g by v", {"a": 1, "b": 1}, "ab"), ("g by v", {"a": 1, "b": 2}, ""), ("g by v", {"a": 1, "b": "1"}, ""),
     ("g by v", {"a": 0, "b": 0}, "ab"), ("g by v", {"a": False, "b": False}, "ab"),
     *(("g by v", {"a": empty, "b": empty}, "") for empty in EMPTY),
     ("g by v", {"a": 1, "c": 1}, ""), ("none", {}, "")])

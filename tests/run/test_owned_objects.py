@@ -135,9 +135,25 @@ def test_a_name_that_is_nobodys_is_told() -> None:
     assert host.verbs("Ledger.Write") == []
     assert told(release(job, context, ["x*", "y"], True)) == ["the project owns nothing of the name x* or y on this host"]
     assert (owned(host), owned(host, OTHER)) == ({"mine": "created"}, {"theirs": "created"})
+    host = host_with("nobodys")
+    assert told(release(host.job({}), host.context(), [], True)) == ["the project owns nothing on this host"]
 
 
 # -- retired
+
+WAY_IN = "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=5985|RA4=10.99.0.1/255.255.255.255|Name=way-in|"
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_host_is_not_retired_of_the_way_by_which_it_is_reached(forced: bool) -> None:
+    host = host_with("made")
+    host.put("way-in", WAY_IN)
+    host.take_over([id_of("made"), id_of("way-in")])
+    host.machine.registry.set(LEDGER, "Generation", "3")
+    host.policy = replace(host.policy, forced=frozenset({"lockout"} if forced else ()))
+    result = retire(host.job({}), host.context(), True)
+    assert (result.status, list(host.rules)) == (("changed", []) if forced else ("refused", ["made", "way-in"])), result.error
+    assert owned(host) == ({} if forced else {"made": "created", "way-in": "created"})
 
 def test_a_host_that_is_managed_no_more_keeps_what_the_project_did_not_make() -> None:
     host = host_with("made", "blocks", "adopted", "mentioned", "both", windows=True)
@@ -238,6 +254,22 @@ def test_whose_objects_cannot_be_taken_over(said: str, why: str) -> None:
     assert "undo)" not in str(result.error)
 
 
+def test_what_is_no_ledger_is_in_nobodys_way() -> None:
+    host = host_with("a")
+    host.take_over([id_of("a")], project=OTHER)
+
+    def odd(batch: Batch) -> Reply | None:
+        if "ledger" not in batch.calls:
+            return None
+        answers = host.simulated_reply(batch).answers
+        rows = [*answers["ledger"].value["rows"], 5, [1, 2, 3], [OTHER.id], ["c" * 32, 5], [7, []]]
+        return Reply({**answers, "ledger": Answer({**answers["ledger"].value, "rows": rows})})
+
+    host.before = odd
+    result = take_over(host.job({}), host.context(), "Other", [], True)
+    assert (result.error, owned(host)) == (None, {"a": "created"})
+
+
 def test_where_there_is_no_other_project_none_is_named() -> None:
     host = host_with("a")
     host.take_over([id_of("a")])
@@ -335,7 +367,22 @@ def test_what_a_guard_refuses_to_change_is_looked_at_all_the_same() -> None:
     """The rule would be somebody else's, opened: nothing of it is changed here."""
     host = host_with("a", "theirs")
     result = made_anew(host, rule("a", 81), rule("theirs", 9999))
-    assert (result.error, owned(host)) == (None, {"a": "adopted"})
+    assert (result.error, owned(host), len(host.verbs("Ledger.Write"))) == (None, {"a": "adopted"}, 1)
+
+
+def test_a_ledger_that_cannot_be_taken_away_stays() -> None:
+    host = host_with("a")
+    host.take_over([id_of("a")])
+    host.machine.registry.set(LEDGER, "Generation", "7")
+
+    def refuses(batch: Batch) -> Reply | None:
+        labels = [label for label, call in batch.calls.items() if call.args.get("delete")]
+        return Reply({label: Answer(error=Failure("x", "x", "no")) for label in labels}) if labels else None
+
+    host.before = refuses
+    result = made_anew(host, rule("a", 81))
+    assert isinstance(result.error, HostError)
+    assert (result.error.kind, result.error.detail, owned(host)) == ("ledger", "no", {"a": "created"})
 
 
 def test_declared_objects_have_their_places() -> None:

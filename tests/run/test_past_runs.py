@@ -167,8 +167,8 @@ def test_the_wave_that_was_begun_last(events: list[Any], begun: BegunWave | None
 
 
 def test_the_waves_of_a_run_are_those_that_it_said_last(records: Records) -> None:
-    run = records.run(PLANNED, rollout(["a"], ["b"], "odd", ["c", 5]), {"event": "rollout", "waves": 5}, {**END, "waves": [["z"]]},
-                      wave("end", 1, ["a"], stopped="because"))
+    run = records.run(PLANNED, rollout(["a"], ["b"], "odd", ["c", 5]), {"event": "rollout", "waves": 5},
+                      {**END, "waves": [["z"]]}, wave("end", 1, ["a"], stopped="because"))
     assert run.waves == (("a",), ("b",), ("c", "5"))
     assert {number: one["stopped"] for number, one in run.wave_ends.items()} == {1: "because"}
 
