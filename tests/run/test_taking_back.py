@@ -215,3 +215,49 @@ def test_what_was_found_first_is_known_of_a_run_that_never_came_to_its_end(recor
     recorded.apply(task("firewall_profile", {"profiles": ["public"], "log_blocked": True, "log_max_size_kilobytes": 20000}))
     recorded.host.before = lambda batch: None
     assert set(recorded.host.entry("public", "firewall_profile")["first"]) == {"log_blocked", "log_max_size_kilobytes"}
+
+
+def web(port: int) -> RenderedTask:
+    return task("firewall_rule", {**WEB.properties, "local_port": port})
+
+
+def test_what_somebody_else_has_put_back_is_no_change(recorded: Recorded) -> None:
+    """The ledger says again what it said of it: it stays the project's, or is the project's once more, or not any more."""
+    host = recorded.host
+    recorded.apply(web(443))
+    first = host.rules["web"]
+    recorded.apply(web(444))
+    host.put("web", first)
+    result = recorded.rollback()
+    assert (result.error, result.changes, host.rules["web"], host.entry("web")["how"]) == (None, (), first, "created")
+    recorded.apply(absent("firewall_rule", "web"))
+    assert host.entry("web") == {}
+    host.put("web", first)
+    result = recorded.rollback()
+    assert (result.error, result.changes, host.entry("web")["how"]) == (None, (), "created")
+    assert recorded.apply(web(443)).changes == ()
+    recorded.apply(web(443), task("firewall_rule", {**WEB.properties, "name": "more"}))
+    host.remove("more")
+    result = recorded.rollback()
+    assert (result.error, result.changes, host.entry("more"), list(host.rules)) == (None, (), {}, ["web"])
+
+
+def taken_over(host: LabHost, name: str) -> None:
+    """Another project has it in its ledger now, and this one not any more."""
+    host.machine.registry.unset(LEDGER, f"firewall_rule|local|{name}")
+    host.take_over([Id("local", "firewall_rule", name)], project=OTHER)
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+def test_what_another_project_has_by_now_stays_by_whatever_name(renamed: bool, recorded: Recorded) -> None:
+    host = recorded.host
+    recorded.apply(web(443))
+    more = task("firewall_rule", {**WEB.properties, "name": "more"})
+    said = {**WEB.properties, "name": "new" if renamed else "web", "local_port": 444}
+    recorded.apply(task("firewall_rule", said, treatment={"renamed_from": "web"} if renamed else {}), more)
+    taken_over(host, said["name"])
+    before = host.rules[said["name"]]
+    result = recorded.rollback()
+    assert "not everything could be taken back" in str(result.error)
+    assert f"belongs to the project other ({OTHER.id}) by now: it stays as it is" in warnings(result)
+    assert host.rules == {said["name"]: before}
