@@ -281,7 +281,8 @@ def test_how_far_a_run_came_that_was_gone_on_with(records: Records) -> None:
     assert standing(second, [third, second, first]).left == ("c", "a")
     assert standing(first, [first]).begun == begun
     assert standing(third, [third, second, first]).left == ("a",)
-    records.write(SECOND, wave("begin", 1, ["c"]), host("end", "c", "failed"), hosts=["b", "c"], options={"resumes": FIRST})
+    records.write(SECOND, wave("begin", 1, ["c"]), host("end", "b"), host("end", "c", "failed"), hosts=["b", "c"],
+                  options={"resumes": FIRST})
     records.write(THIRD, host("begin", "b"), host("end", "b"), options=None)
     third, second, first = past_runs(records.folder)
     found = standing(second, [third, second, first])
@@ -334,7 +335,7 @@ def test_what_runs_left_on_a_host(runs: list[Any], created: set[str], left: bool
 
 def test_hosts_on_which_something_is_left_are_told_in_order(records: Records) -> None:
     definitions, one = did(MADE)
-    records.write(FIRST, definitions, {**one, "host": {**one["host"], "host": "b"}}, one)
+    records.write(FIRST, definitions, {**one, "host": {**one["host"], "host": "b"}}, one, hosts=["b", "a"])
     assert abandoned(records.folder, "", OWN, ["a", "b"]) == ("a", "b")
 
 
