@@ -1,7 +1,9 @@
 """Waves as they go, with work that only says what becomes of a host: who is begun when, what ends the run, what is told of it."""
 
+import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -81,15 +83,15 @@ class Record(Recorder, RunObserver):
 
 
 class Run:
-    """A run of hosts. fates: the errors of those that fail · synced: those at which nothing is to be written · invalid: those of
-    which what is declared is wrong."""
+    """A run of hosts. fates: the errors of those that fail · synced: those at which nothing is to be written · invalid, later:
+    those of which what is declared is wrong, as it is seen before they are written, or then."""
 
     def __init__(self, hosts: str, policy: RolloutPolicy = IN_WAVES, *,
-                 fates: Mapping[str, RingfenceError] | None = None, synced: str = "", invalid: str = "",
+                 fates: Mapping[str, RingfenceError] | None = None, synced: str = "", invalid: str = "", later: str = "",
                  waves: Sequence[RolloutWave] | None = None, policies: Mapping[str, RolloutPolicy] | None = None,
                  **more: Any) -> None:
         jobs = [HostJob(host, LocalSettings(), rollout=(policies or {}).get(host, policy)) for host in hosts]
-        self.fates, self.synced, self.invalid = fates or {}, synced, invalid
+        self.fates, self.synced, self.invalid, self.later = fates or {}, synced, invalid, later
         self.clock, self.checks, self.record = Clock(), Checks(), Record()
         self.worked: list[str] = []  # who was looked at (a?), and who was written
         self.interrupted_at = ""
@@ -99,7 +101,7 @@ class Run:
 
     def work(self, job: HostJob, write: bool = True) -> HostResult:
         self.worked.append(job.host if write else f"{job.host}?")
-        wrong = (Diagnostic(NOWHERE, "no"),) if job.host in self.invalid else ()
+        wrong = (Diagnostic(NOWHERE, "no"),) if job.host in (self.later if write else self.invalid) else ()
         found = HostResult(job.host, connections=1, seconds=1.0, diagnostics=wrong)
         if write:
             self.record.begins(found)
@@ -143,7 +145,9 @@ def test_each_wave_after_the_first_is_looked_at_before_one_of_it_is_written() ->
 def test_one_wave_alone_is_told_of_where_something_is_looked_at_after_it(verify: tuple[WaveCheck, ...], told: bool) -> None:
     run = Run("ab", RolloutPolicy(verify=verify))
     run.go()
-    assert (bool(run.run.waves), "begun 1 of 1: a b" in run.record.told, bool(run.checks.asked)) == (told, told, told)
+    waves = [one for one in run.record.told if "of 1" in one]
+    assert (waves, len(run.run.waves), bool(run.checks.asked)) == (
+        ["begun 1 of 1: a b", "ended 1 of 1: a b"] if told else [], int(told), told)
 
 
 def test_two_waves_are_told_of() -> None:
@@ -156,6 +160,7 @@ def test_two_waves_are_told_of() -> None:
     ({"a": FAILED}, (NOBODY, ExitCode.ERROR, "bcde")),
     ({"b": FAILED}, WENT_WELL),  # the other one of its wave came through
     ({"b": FAILED, "c": Unreachable("timeout")}, (NOBODY, ExitCode.ERROR, "de")),
+    ({"b": FAILED, "c": LATER}, (NOBODY, ExitCode.ERROR, "de")),  # whose time has not come has proven nothing
     ({"d": FAILED, "e": FAILED}, WENT_WELL)])  # nobody is left
 def test_a_wave_of_which_nobody_comes_through_ends_the_run(fates: Mapping[str, RingfenceError],
                                                            end: tuple[str, ExitCode, str]) -> None:
@@ -163,6 +168,33 @@ def test_a_wave_of_which_nobody_comes_through_ends_the_run(fates: Mapping[str, R
     run.go()
     assert run.end == end
     assert [one.stopped for one in run.run.waves if one.stopped] == [end[0]] * bool(end[0])
+
+
+def test_a_host_of_which_what_is_declared_turns_out_to_be_wrong_did_not_come_through() -> None:
+    run = Run("ab", later="a")
+    run.go()
+    assert run.end == (NOBODY, ExitCode.ERROR, "b")
+
+
+def test_what_ends_a_wave_alone_is_told() -> None:
+    """Hosts of it are left."""
+    run = Run("abc", RolloutPolicy(any_errors_fatal=True), fates={"a": FAILED})
+    run.go()
+    assert run.end == ("1 of 3 hosts failed, and none may (any_errors_fatal)", ExitCode.ERROR, "bc")
+
+
+def test_hosts_are_worked_on_where_they_are_submitted() -> None:
+    submitted = list[tuple[str, dict[str, Any]]]()
+
+    def submit(job: HostJob, **told: Any) -> Future[HostResult]:
+        submitted.append((job.host, told))
+        return pool.submit(run.work, job, **told)
+
+    with ThreadPoolExecutor(1) as pool:
+        run = Run("abc", submit=submit)
+        run.go()
+    assert submitted == [("a", {}), ("b", {"write": False}), ("c", {"write": False}), ("b", {}), ("c", {})]
+    assert (run.worked, run.end) == (["a", "b?", "c?", "b", "c"], WENT_WELL)
 
 
 FATAL = RolloutPolicy((WaveSize(2),), any_errors_fatal=True)
@@ -227,6 +259,22 @@ def test_a_signal_while_hosts_are_worked_on_is_told_once(at: str, left: str) -> 
     assert sorted([*run.go(), *run.run.not_begun]) == list("abcd")
     assert (run.end, run.worked[-1]) == (("", ExitCode.IN_SYNC, left), at)
     assert [one for one in run.record.told if one.startswith("SIG")] == [f"SIGTERM: {' '.join(left)}"]
+
+
+def test_a_run_that_is_interrupted_ends_for_that() -> None:
+    """Not for what became of the wave that was under way."""
+    run = Run("abcd", fates={"a": FAILED})
+    run.interrupted_at = "a"
+    run.go()
+    assert run.end == ("", ExitCode.IN_SYNC, "bcd")
+
+
+def test_what_a_signal_ended_the_look_at_is_not_verified() -> None:
+    run = Run("ab", RolloutPolicy(ONE_THEN_TWO, verify=(CHECK,)))
+    run.checks.happens = lambda: os.kill(os.getpid(), signal.SIGTERM)
+    with run.record.interruption.heard():
+        run.go()
+    assert ([one.verified for one in run.run.waves], run.end) == ([None, None], ("", ExitCode.IN_SYNC, "b"))
 
 
 def test_a_signal_after_the_last_wave_has_nobody_left() -> None:
@@ -302,13 +350,15 @@ def test_so_many_of_the_next_wave_come_in_the_place_of_one_whose_time_has_not_co
     assert run.end == WENT_WELL
 
 
-@pytest.mark.parametrize(("serial", "fates", "waves"), [
-    ((2, 1), {"a": LATER}, 3),  # one of the two came through
-    ((1, 1), {"a": LATER}, 4), ((4,), dict.fromkeys("abcd", LATER), 1)])
-def test_waves_stay_as_they_are(serial: tuple[int, ...], fates: Mapping[str, RingfenceError], waves: int) -> None:
+@pytest.mark.parametrize(("serial", "fates", "waves", "looked_at"), [
+    ((2, 1), {"a": LATER}, 3, [1, 2, 3]),  # one of the two came through
+    ((1, 1), {"a": LATER}, 4, [2, 3, 4]), ((4,), dict.fromkeys("abcd", LATER), 1, [])])
+def test_waves_stay_as_they_are(serial: tuple[int, ...], fates: Mapping[str, RingfenceError], waves: int,
+                                looked_at: list[int]) -> None:
     run = Run("abcd", RolloutPolicy(tuple(map(WaveSize, serial)), verify=(CHECK,)), fates=fates)
     run.go()
     assert (run.record.planned, len(run.run.waves), run.end) == ([], waves, WENT_WELL)
+    assert [number for number, _ in run.checks.asked] == looked_at
 
 
 def test_hosts_of_another_policy_do_not_move_up() -> None:
@@ -364,13 +414,22 @@ def test_a_wave_that_is_done_is_looked_at_before_anybody_else_is_written() -> No
         assert [one.before for one in run.run.waves] == [2, 0]
 
 
+def test_a_wave_of_which_somebody_was_done_before_has_not_failed_for_the_others() -> None:
+    left = jobs("cd")
+    planned = (RolloutWave(1, IN_WAVES, (left["c"],), ("a", "b")), RolloutWave(2, IN_WAVES, (left["d"],)))
+    run = Run("abcd", waves=planned, fates={"c": FAILED})
+    run.go()
+    assert (run.end, "d" in run.worked) == (WENT_WELL, True)
+
+
 # -- who is never in one wave
 
 EMPTY: tuple[Any, ...] = (None, "", [], {})
 
 
 @pytest.mark.parametrize(("apart", "values", "shared"), [
-    ("g", {}, "ab"), ("g by v", {"a": 1, "b": 1}, "ab"), ("g by v", {"a": 1, "b": 2}, ""), ("g by v", {"a": 1, "b": "1"}, ""),
+    ("g", {"a": 1, "b": 2}, "ab"),
+    ("g by v", {"a": 1, "b": 1}, "ab"), ("g by v", {"a": 1, "b": 2}, ""), ("g by v", {"a": 1, "b": "1"}, ""),
     ("g by v", {"a": 0, "b": 0}, "ab"), ("g by v", {"a": False, "b": False}, "ab"),
     *(("g by v", {"a": empty, "b": empty}, "") for empty in EMPTY),
     ("g by v", {"a": 1, "c": 1}, ""), ("none", {}, "")])

@@ -14,6 +14,7 @@ from ringfence.model.ledger import ProjectIdentity
 from ringfence.model.state import Id
 from ringfence.rollout.rollout_policy import RolloutPolicy
 from ringfence.rollout.wave_checks import parse_check
+from ringfence.run.journal import LOCK
 from ringfence.run.past_runs import (
     BegunWave,
     PastRun,
@@ -84,6 +85,7 @@ HALF = '{"event": "host_beg'
     ([END], "", ("unknown", False, 1)),  # the disk was full: a line without its end
     ([HALF, NAMED], "\n", ("not_begun", False, 1)), ([HALF, BEGIN, NAMED], "\n", ("unknown", True, 1)),
     ([HALF, HALF, {**END, "not_begun": ["a"]}], "\n", ("not_begun", False, 2)),
+    (["5", "[]", END], "\n", ("unknown", False, 2)),
     ([{"event": "host_end", "host": 5}, {"event": "host_end", "host": {"host": 5}}, {"event": 7}], "\n", ("unknown", False, 1))])
 def test_what_became_of_a_host(events: list[Any], end: str, told: tuple[str, bool, int], records: Records) -> None:
     """Nobody knows it where the record stops in the middle of it, or lacks a line that may have been of it."""
@@ -100,11 +102,12 @@ def test_a_host_that_no_one_named_is_told_as_well(records: Records) -> None:
     assert [(one.host, one.status) for one in run.hosts.values()] == [("a", "not_begun"), ("c", "in_sync")]
     assert run.left == ("a",)
     assert records.run(hosts="abc").hosts == {}
+    assert list(records.run({**END, "not_begun": ["z"]}, {"event": "else", "host": {"host": "z"}}).hosts) == ["a", "b"]
 
 
 def test_how_many_changes(records: Records) -> None:
     changes = [{"planned": True, "made": True, "proven": False}, {"planned": True, "made": "true"}, 5]
-    found = records.run(host("end", changes=changes), host("end", "b", changes="odd")).hosts
+    found = records.run(host("end", changes=changes), host("end", "b", changes=5)).hosts
     assert [found["a"].count(name) for name in ("planned", "made", "proven")] == [2, 1, 0]
     assert found["b"].count("made") == 0
 
@@ -121,6 +124,7 @@ def test_how_a_run_ended(events: list[Any], state: str, records: Records) -> Non
     with locked(records.folder, FIRST):
         assert (running_run(records.folder), records.only().state) == (FIRST, "running")
         assert past_run(records.folder, FIRST).is_running
+        assert (records.runs.parent / LOCK).stat().st_mode & 0o777 == 0o600
     with locked(records.folder, SECOND):
         assert records.only().state == state
 
@@ -153,6 +157,8 @@ PLANNED = rollout(["a"], ["b", "c"])
      BegunWave(("b", "c"), None, True)),
     ([PLANNED, wave("begin", 2, ["b", "c"]), wave("end", 2, ["b"], verified=False)], BegunWave(("b", "c"), False, True)),
     ([PLANNED, wave("begin", 2, ["b"]), wave("end", 2, ["b"], verified="yes")], BegunWave(("b",), None, True)),
+    ([PLANNED, wave("begin", "1", ["a"]), wave("end", [1], ["a"]), {"event": "wave_end", "wave": 5}], None),
+    ([PLANNED, {"event": "else", "wave": {"number": 1, "hosts": ["a"]}}], None),
     ([PLANNED, wave("begin", 2, ["b"]), rollout(["a"], ["b"], ["c"])], BegunWave(("b",), None, False)),
     ([wave("begin", 1, ["a"])], BegunWave(("a",), None, True)),  # one alone has no plan
     ([PLANNED, wave("begin", "1", ["a"]), wave("end", None, ["a"]), wave("begin", 1, "a"), {"event": "wave_begin"}], None)])
@@ -162,7 +168,7 @@ def test_the_wave_that_was_begun_last(events: list[Any], begun: BegunWave | None
 
 def test_the_waves_of_a_run_are_those_that_it_said_last(records: Records) -> None:
     run = records.run(PLANNED, rollout(["a"], ["b"], "odd", ["c", 5]), {"event": "rollout", "waves": 5},
-                      wave("end", 1, ["a"], stopped="because"))
+                      {**END, "waves": [["z"]]}, wave("end", 1, ["a"], stopped="because"))
     assert run.waves == (("a",), ("b",), ("c", "5"))
     assert {number: one["stopped"] for number, one in run.wave_ends.items()} == {1: "because"}
 
@@ -194,12 +200,36 @@ def test_runs_come_the_last_one_first_and_nothing_else_does(records: Records) ->
     assert [*past_runs(records.folder / "nowhere")] == []
 
 
+@pytest.mark.parametrize("own", [None, OWN])
+def test_a_record_that_cannot_be_read_is_told(own: ProjectIdentity | None, records: Records,
+                                              monkeypatch: pytest.MonkeyPatch) -> None:
+    path = records.runs / f"{FIRST}.jsonl"
+    path.mkdir()
+    with pytest.raises(InputError) as error:
+        list(past_runs(records.folder, own=own))
+    (problem,) = error.value.diagnostics
+    assert (problem.where.file, problem.summary) == (str(path), "Is a directory")
+    assert abandoned(records.folder, "", own, ["a"]) == ()  # nobody knows whether it names the host
+    path.rmdir()
+    records.write(FIRST, "x" * 500)
+    monkeypatch.setattr("ringfence.run.past_runs.MAX_JOURNAL", 300)
+    with pytest.raises(InputError) as error:
+        list(past_runs(records.folder, own=own))
+    assert error.value.diagnostics[0].summary
+
+
+def test_a_record_that_does_not_begin_as_one_is_none(records: Records) -> None:
+    (records.runs / f"{FIRST}.jsonl").write_text("5\n", encoding="utf-8")
+    assert [*past_runs(records.folder, own=OWN)] == []
+    assert abandoned(records.folder, "", OWN, ["a"]) == ()
+
+
 @pytest.mark.parametrize(("project", "own", "is_meant"), [
     ({"id": OWN.id}, OWN, True), ({"id": OTHER.id}, OWN, False), (None, OWN, True), ({"name": "x"}, OWN, True),
     ({"id": OTHER.id}, None, True)])
 def test_runs_of_another_project_are_none_of_this_one(project: Any, own: ProjectIdentity | None, is_meant: bool,
                                                       records: Records) -> None:
-    records.write(FIRST, host("end"), project=project)
+    records.write(FIRST, host("end"), project=project, hosts=[{"a": 1}, "a"])
     assert [run.run_id for run in past_runs(records.folder, own=own)] == [FIRST] * is_meant
     if is_meant:
         assert past_run(records.folder, "last", own=own).run_id == FIRST
@@ -213,7 +243,8 @@ def test_a_run_by_its_id_or_how_it_begins(records: Records) -> None:
         records.write(run_id, options=options)
     found = {said: past_run(records.folder, said).run_id for said in (FIRST, SECOND[:15], "last")}
     assert found == {FIRST: FIRST, SECOND[:15]: SECOND, "last": THIRD}
-    assert past_run(records.folder, "last", resumable=True).run_id == SECOND
+    assert [past_run(records.folder, said, resumable=True).run_id for said in ("last", FIRST)] == [SECOND, FIRST]
+    assert [run.options for run in past_runs(records.folder)] == [None, {}, {}]
     for said, why in (("2026", "several runs begin with 2026"), ("2020", "there is no run 2020")):
         with pytest.raises(InputError) as error:
             past_run(records.folder, said)
@@ -221,8 +252,15 @@ def test_a_run_by_its_id_or_how_it_begins(records: Records) -> None:
         assert problem.summary == why
         assert problem.detail.endswith(f"{FIRST}, {SECOND}, {THIRD}")
     records.write(SECOND, format_version="99.0")
-    with pytest.raises(InputError, match="this is no journal of format"):
+    with pytest.raises(InputError, match=r"this is no journal of format 1\b"):
         past_run(records.folder, SECOND)
+
+
+def test_where_there_is_no_run_none_is_named(records: Records) -> None:
+    with pytest.raises(InputError) as error:
+        past_run(records.folder, "last")
+    assert error.value.diagnostics[0].detail.endswith(": none")
+    assert records.run(options=5).options is None
 
 
 def after(*runs: PastRun) -> tuple[tuple[str, ...], BegunWave | None]:
@@ -242,6 +280,13 @@ def test_how_far_a_run_came_that_was_gone_on_with(records: Records) -> None:
     third, second, first = past_runs(records.folder)
     assert standing(second, [third, second, first]).left == ("c", "a")
     assert standing(first, [first]).begun == begun
+    assert standing(third, [third, second, first]).left == ("a",)
+    records.write(SECOND, wave("begin", 1, ["c"]), host("end", "b"), host("end", "c", "failed"), hosts=["b", "c"],
+                  options={"resumes": FIRST})
+    records.write(THIRD, host("begin", "b"), host("end", "b"), options=None)
+    third, second, first = past_runs(records.folder)
+    found = standing(second, [third, second, first])
+    assert (found.left, found.begun) == (("b", "c"), BegunWave(("c",), None, True))  # what another run wrote may be undone there
 
 
 # -- what they left there
@@ -270,6 +315,7 @@ MADE, ADOPTED = change("create", "X"), change("adopt", "X")
     ([did(MADE), did(change("remove", "x"), status="restored")], {"x"}, True),
     ([did(MADE), did(change("rename", "x", new="Y"))], {"y"}, True), ([did(change("rename", "x", new="Y"))], set(), True),
     ([did(MADE), did(change("rename", "x", new="y"), change("remove", "y"))], set(), False),
+    ([did(MADE), did(change("rename", "x"))], set(), True), ([did(MADE), did(change("update", "x", new="y"))], {"x"}, True),
     ([did(MADE), "retire"], set(), False), ([did(MADE), "retire that failed"], {"x"}, True),
     ([did(MADE), "retire that was killed"], {"x"}, True), ([did(MADE), "retire", did(MADE)], {"x"}, True)])
 def test_what_runs_left_on_a_host(runs: list[Any], created: set[str], left: bool, records: Records) -> None:
@@ -284,15 +330,22 @@ def test_what_runs_left_on_a_host(runs: list[Any], created: set[str], left: bool
     assert abandoned(records.folder, "", OWN, ["a", "b"]) == (("a",) if left else ())
     assert abandoned(records.folder, "", OWN, ["b"]) == abandoned(records.folder, "", OTHER, ["a"]) == ()
     assert abandoned(records.folder, "", OWN, []) == ()
+    assert abandoned(records.folder, "", None, {"a"}) == (("a",) if left else ())
+
+
+def test_hosts_on_which_something_is_left_are_told_in_order(records: Records) -> None:
+    definitions, one = did(MADE)
+    records.write(FIRST, definitions, {**one, "host": {**one["host"], "host": "b"}}, one, hosts=["b", "a"])
+    assert abandoned(records.folder, "", OWN, ["a", "b"]) == ("a", "b")
 
 
 @pytest.mark.parametrize("told", [
     5, {}, {"id": 5}, {"id": {"store": "local", "kind": "firewall_rule"}},
     {"id": {"store": "local", "kind": "firewall_rule", "name": 5}, "action": "create"}], ids=str)
 def test_a_change_that_says_too_little_is_none(told: Any, records: Records) -> None:
-    changes = [{"definition": "1", "made": True}, {"definition": "none", "made": True}, 5]
+    changes = [{"definition": name, "made": True} for name in ("1", "none", "else")] + [5]
     records.write(FIRST, {"event": "definitions", "definitions": {"1": told}}, {"event": "definitions", "definitions": 5},
-                  host("end", changes=changes))
+                  {"event": "else", "definitions": {"else": MADE[1]["create X None"]}}, host("end", changes=changes))
     assert created_on_hosts(records.folder) == {}
 
 

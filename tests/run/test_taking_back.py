@@ -2,7 +2,7 @@
 managed by mention; and of a rename. Records and ledgers are real ones."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,14 @@ def test_a_set_that_another_project_names_stays(recorded: Recorded) -> None:
     assert "ipsec_phase1_auth_set s stays as it is: ipsec_rule theirs names it" in warnings(result)
 
 
+def test_a_set_goes_and_comes_with_the_rule_that_names_it(recorded: Recorded) -> None:
+    recorded.apply(authentication("s"), secures("iso", "s"))
+    recorded.apply(absent("ipsec_rule", "iso"), absent("ipsec_phase1_auth_set", "s"))
+    for actions in (["create", "create"], ["remove", "remove"]):
+        result = recorded.rollback()  # of the last run; the second time that is the first rollback
+        assert (result.error, [c.action for c in result.changes]) == (None, actions)
+
+
 def test_the_default_set_goes_though_a_rule_names_it(recorded: Recorded) -> None:
     """Windows falls back to its own."""
     recorded.apply(secures("iso", "default"))
@@ -187,10 +195,10 @@ def test_what_opens_by_a_rollback_says_so(recorded: Recorded) -> None:
     recorded.host.put("theirs", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=8080|Name=theirs|")
     narrow = {"name": "theirs", "remote_address": "10.1.0.0/16"}
     block = {"name": "no", "action": "block", "protocol": "tcp", "local_port": 23, "remote_address": "any"}
-    recorded.apply(task("firewall_rule", narrow, treatment={"omitted": "keep"}), task("firewall_rule", block))
+    recorded.apply(task("firewall_rule", narrow, treatment={"omitted": "keep"}), task("firewall_rule", block), WEB)
     told = {c.resource.name: c.why.partition("; ")[2] for c in recorded.rollback().changes}
     assert told == {"theirs": "OPENS: more passes by its remote_address",
-                    "no": "OPENS: it closes traffic that will pass without it"}
+                    "no": "OPENS: it closes traffic that will pass without it", "web": ""}
 
 
 def test_a_rename_that_is_taken_back_tells_that_the_host_ends_nothing(recorded: Recorded) -> None:
@@ -215,3 +223,83 @@ def test_what_was_found_first_is_known_of_a_run_that_never_came_to_its_end(recor
     recorded.apply(task("firewall_profile", {"profiles": ["public"], "log_blocked": True, "log_max_size_kilobytes": 20000}))
     recorded.host.before = lambda batch: None
     assert set(recorded.host.entry("public", "firewall_profile")["first"]) == {"log_blocked", "log_max_size_kilobytes"}
+
+
+def web(port: int) -> RenderedTask:
+    return task("firewall_rule", {**WEB.properties, "local_port": port})
+
+
+def test_what_somebody_else_has_put_back_is_no_change(recorded: Recorded) -> None:
+    """The ledger says again what it said of it: it stays the project's, or is the project's once more, or not any more."""
+    host = recorded.host
+    recorded.apply(web(443))
+    first = host.rules["web"]
+    recorded.apply(web(444))
+    host.put("web", first)
+    result = recorded.rollback()
+    assert (result.error, result.changes, host.rules["web"], host.entry("web")["how"]) == (None, (), first, "created")
+    recorded.apply(absent("firewall_rule", "web"))
+    assert host.entry("web") == {}
+    host.put("web", first)
+    result = recorded.rollback()
+    assert (result.error, result.changes, host.entry("web")["how"]) == (None, (), "created")
+    assert recorded.apply(web(443)).changes == ()
+    recorded.apply(web(443), task("firewall_rule", {**WEB.properties, "name": "more"}))
+    host.remove("more")
+    result = recorded.rollback()
+    assert (result.error, result.changes, host.entry("more"), list(host.rules)) == (None, (), {}, ["web"])
+
+
+def taken_over(host: LabHost, name: str) -> None:
+    """Another project has it in its ledger now, and this one not any more."""
+    host.machine.registry.unset(LEDGER, f"firewall_rule|local|{name}")
+    host.take_over([Id("local", "firewall_rule", name)], project=OTHER)
+
+
+@pytest.mark.parametrize(("renamed", "theirs"), [(False, "web"), (True, "new"), (True, "web")])
+def test_what_another_project_has_by_now_stays_by_whatever_name(renamed: bool, theirs: str, recorded: Recorded) -> None:
+    host = recorded.host
+    recorded.apply(web(443))
+    more = task("firewall_rule", {**WEB.properties, "name": "more"})
+    said = {**WEB.properties, "name": "new" if renamed else "web", "local_port": 444}
+    recorded.apply(task("firewall_rule", said, treatment={"renamed_from": "web"} if renamed else {}), more)
+    host.put(theirs, host.rules[said["name"]])
+    taken_over(host, theirs)
+    before = host.rules[theirs]
+    result = recorded.rollback()
+    assert "not everything could be taken back" in str(result.error)
+    assert f"belongs to the project other ({OTHER.id}) by now: it stays as it is" in warnings(result)
+    assert (host.rules[theirs], "more" in host.rules) == (before, False)
+
+
+def test_what_is_the_projects_as_a_whole_comes_back_as_a_whole(recorded: Recorded) -> None:
+    """Whatever somebody else has made of it since."""
+    host = recorded.host
+    recorded.apply(web(443))
+    first = host.rules["web"]
+    recorded.apply(web(444))
+    host.put("web", first.replace("LPort=443|", "LPort=444|").replace("RA4=10.0.0.1|", "RA4=10.9.9.9|"))
+    assert recorded.rollback().error is None
+    assert host.rules["web"] == first
+
+
+def ends_in(hours: float, name: str = "bg", **said: Any) -> RenderedTask:
+    """A rule that the host ends by itself, so many hours after a noon."""
+    at = moment_text(datetime(2198, 11, 26, 12, tzinfo=UTC) + timedelta(hours=hours))
+    return task("firewall_rule", {**WEB.properties, "name": name, **said}, treatment={
+        "expires": at, "expires_on_host": True, "ticket": "CHG1"})
+
+
+def test_a_rule_that_comes_back_keeps_the_task_that_it_has_still(recorded: Recorded) -> None:
+    """One with another moment goes: what it would end is not that rule any more. Where none is left, that is told."""
+    host = recorded.host
+    recorded.apply(ends_in(1))
+    recorded.apply(ends_in(1, local_port=444))
+    result = recorded.rollback()
+    assert (result.error, len(host.machine.tasks.tasks()), "comes back" in warnings(result)) == (None, 1, False)
+    assert (host.entry("bg")["expires_on_host"], host.entry("bg")["ticket"]) == (True, "CHG1")
+    recorded.apply(ends_in(2, local_port=445))
+    result = recorded.rollback()
+    assert (result.error, host.machine.tasks.tasks()) == (None, [])
+    assert "firewall_rule bg comes back without the task by which the host was to end it (" in warnings(result)
+    assert host.entry("bg")["expires"].startswith("2198-11-26T13")

@@ -154,6 +154,26 @@ def test_a_firewall_that_does_not_run_yet_proves_nothing(host: LabHost) -> None:
     assert host.patience.waited > 50
 
 
+def test_without_an_undo_a_firewall_that_stopped_is_told_as_what_it_is() -> None:
+    host = LabHost()
+    host.after_write = lambda: host.machine.services.update(mpssvc="stopped")
+    result = host.apply(RDP)
+    assert (result.status, len(result.written), result.error) == ("not_in_force", 1, None)
+
+
+def test_why_nothing_could_be_proven_is_told_of_what_is_undone(host: LabHost) -> None:
+    before = stored_policy(host.machine)
+
+    def denied(batch: Batch) -> Reply | None:
+        if has(batch, "Enforcement.Read"):
+            raise HostError("authorization", "not any more")
+        return None
+
+    host.before = denied
+    result = host.apply(RDP)
+    assert (result.status, "not any more" in str(result.error), stored_policy(host.machine) == before) == ("restored", True, True)
+
+
 def test_what_a_run_that_is_undone_removed_is_the_projects_still(host: LabHost) -> None:
     if not host.policy.project:
         return

@@ -199,7 +199,7 @@ def parse_ledger(answer: Any, project: ProjectIdentity | None, computer: str = "
     entries: dict[Id, Entry] = {}
     foreign: dict[Id, str] = {}
     problems: list[str] = []
-    for key, values in _keys(told["rows"]):
+    for key, values in ledger_keys(told["rows"]):
         if project and key == project.id:
             header.update({name: text for name, text in values if name in _HEADER})
             _take(values, entries, problems)
@@ -211,8 +211,8 @@ def parse_ledger(answer: Any, project: ProjectIdentity | None, computer: str = "
     return Ledger(header, entries, foreign, machine, tuple(problems))
 
 
-def _keys(rows: list[Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """The id of each project, with the names and texts of its values."""
+def ledger_keys(rows: list[Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    """The id of each project, with the names and texts of its values; what is none is passed over."""
     for row in rows:
         if isinstance(row, list) and len(row) == 2 and isinstance(row[0], str) and isinstance(row[1], list) and (
                 row[0].lower() not in ("", UNDO_KEY)):

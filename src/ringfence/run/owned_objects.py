@@ -4,15 +4,15 @@ and a host that is to be managed no more."""
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
+from typing import Any
 
 from ringfence.batch import Batch, Call
 from ringfence.diagnostics import NOWHERE, Diagnostic
 from ringfence.errors import GuardRefused, HostError
 from ringfence.model.declaration import Declaration, Present
-from ringfence.model.ledger import Entry, Ledger, ProjectIdentity, parse_ledger, value_name
+from ringfence.model.ledger import Entry, Ledger, ProjectIdentity, ledger_keys, parse_ledger, value_name
 from ringfence.model.plain import digest_of
 from ringfence.model.state import Change, Id
-from ringfence.model.undo import UNDO_KEY
 from ringfence.plan.order import order
 from ringfence.plan.ownership import tell_owners
 from ringfence.plan.plan import HostSnapshot, Plan
@@ -182,7 +182,7 @@ def _readable(found: HostSnapshot) -> Ledger:
     return found.ledger
 
 
-def _ledger_of(project: str, found: HostSnapshot, answer: object, own: ProjectIdentity | None) -> tuple[ProjectIdentity, Ledger]:
+def _ledger_of(project: str, found: HostSnapshot, answer: Any, own: ProjectIdentity | None) -> tuple[ProjectIdentity, Ledger]:
     """Another project by its name or id, with its ledger. Raises GuardRefused where the host has none, or several, and where it
     is the own one."""
     _readable(found)
@@ -197,11 +197,10 @@ def _ledger_of(project: str, found: HostSnapshot, answer: object, own: ProjectId
     return meant[0], parse_ledger(answer, meant[0])
 
 
-def _projects(answer: object) -> Iterator[ProjectIdentity]:
-    rows = answer.get("rows") if isinstance(answer, dict) else None
-    for key, values in rows if isinstance(rows, list) else ():
-        if key and str(key).lower() != UNDO_KEY:
-            yield ProjectIdentity(next((str(v[2]) for v in values if v[0] == "Name"), ""), str(key).lower())
+def _projects(answer: Any) -> Iterator[ProjectIdentity]:
+    """The projects of a host that has told its ledgers."""
+    for key, values in ledger_keys(answer["rows"]):
+        yield ProjectIdentity(dict(values).get("Name", ""), key)
 
 
 def _nothing_named(result: HostResult, who: str, patterns: Sequence[str]) -> HostResult:

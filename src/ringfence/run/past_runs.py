@@ -232,7 +232,7 @@ def _made(host: PastHost, definitions: Mapping[str, Any]) -> Iterator[tuple[str,
 
 def _journals(folder: Path) -> list[Path]:
     """The files that are named as journals, in the order in which the runs began; of one second, in which they ended."""
-    found = [path for path in folder.glob("*.jsonl") if RUN_ID.fullmatch(path.stem)] if folder.is_dir() else []
+    found = (path for path in folder.glob("*.jsonl") if RUN_ID.fullmatch(path.stem))
     return sorted(found, key=lambda path: (path.stem.partition("-")[0], path.stat().st_mtime_ns))
 
 

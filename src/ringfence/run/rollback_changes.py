@@ -41,7 +41,7 @@ def _without_others(wanted: Before, ledger: Ledger) -> Before:
               if (other := ledger.foreign.get(id) or ledger.foreign.get(wanted.moved.get(id, id)))}
     told = (f"{id} belongs to the project {other} by now: it stays as it is" for id, other in sorted(others.items()))
     objects = {id: was for id, was in wanted.objects.items() if id not in others}
-    return replace(wanted, objects=objects, problems=(*wanted.problems, *told)) if others else wanted
+    return replace(wanted, objects=objects, problems=(*wanted.problems, *told))
 
 
 def _as_managed(id: Id, now: Resource | None, was: Resource | None, wanted: Before, ledger: Ledger) -> Resource | None:

@@ -163,10 +163,10 @@ class Rollout:
             later += isinstance(result.error, OutsideWindow)
             yield result
         progress.counts, progress.seconds, progress.ended = counts, time.monotonic() - begun, True
-        if later and later == len(wave.hosts):
+        if later == len(wave.hosts):
             self._move_up(wave)
         elif not self._recorder.interruption:
-            self._look_at(wave, progress, succeeded or bool(wave.done) or not counts, bool(behind or self._stopped))
+            self._look_at(wave, progress, succeeded or bool(wave.done), bool(behind or self._stopped))
         self._tell(progress)
 
     def _worked(self, wave: RolloutWave, behind: Sequence[str]) -> Iterator[HostResult]:

@@ -231,7 +231,7 @@ class Writing:
         if remaining := self._remaining(found):
             error = HostError("not_converged", ", ".join(str(c.id) for c in remaining[:5]))
             return replace(result, remaining=remaining, error=error, proven=result.written - {c.id for c in remaining})
-        judged = judge_again(replace(plan, changes=()), with_interfaces(found, plan.found.facts))
+        judged = judge_again(plan, with_interfaces(found, plan.found.facts))
         judged = decide(judged, asked, enforcement_told(asked, reply))
         result = replace(result, obstacles=judged.obstacles)
         if self.undo and (unlike := unexpected(plan, judged)):
