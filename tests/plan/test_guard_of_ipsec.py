@@ -69,3 +69,20 @@ def test_a_host_where_nothing_is_secured_is_not_asked() -> None:
     on = host({})
     result = on.plan(*tasks_of([{"firewall_setting": {"name": "all", "cert_validation_level": "require_crl_check"}}]))
     assert (result.status, result.connections) == ("differs", 1)
+
+
+def test_what_opens_and_has_nothing_to_do_with_it_needs_no_question() -> None:
+    on = host({"registry": stored({"iso": "SecureServer", "way": "plain"})})
+    result = on.plan(*tasks_of([{"firewall_rule": {"name": "a", "protocol": "tcp", "local_port": 443, "remote_address": "any"}}]))
+    assert (result.error, result.status, result.connections) == (None, "differs", 1)
+
+
+def test_a_flow_of_a_project_is_in_clear_unless_it_says_otherwise() -> None:
+    """Of it nobody knows that it works: what asks for IPsec alone does not let it in."""
+    words = {"direction": "inbound", "protocol": "tcp", "local_port": 9100, "remote_address": "10.99.0.7", "program": "System"}
+    rule = {"name": "m", "protocol": "tcp", "local_port": 9100, "remote_address": "10.99.0.0/24", "authentication": "required"}
+    block = {"name": "b", "action": "block", "protocol": "tcp", "local_port": 23}
+    for security, held in (("clear", True), ("authenticated", False)):
+        on = host({"first": [{"firewall_rule": rule}]})
+        on.policy = replace(RUN, protected_flows=(ProtectedFlow("monitoring", flow_of({**words, "security": security})),))
+        assert ("monitoring (" in refusal(on.plan(*tasks_of([{"firewall_rule": block}])))) == held
