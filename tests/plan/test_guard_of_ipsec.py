@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from core import cases, task
-from guarded_hosts import LETS_IN, RUN, host, refusal, tasks_of
+from guarded_hosts import LETS_IN, NETWORKS, RUN, host, refusal, tasks_of
+from hosts import LabHost
 
-from ringfence.lab import GROUP_POLICY
+from ringfence.lab import GROUP_POLICY, POLICY, machine
 from ringfence.policy.flow_words import flow_of
 from ringfence.policy.protected import ProtectedFlow
 
@@ -86,3 +87,13 @@ def test_a_flow_of_a_project_is_in_clear_unless_it_says_otherwise() -> None:
         on = host({"first": [{"firewall_rule": rule}]})
         on.policy = replace(RUN, protected_flows=(ProtectedFlow("monitoring", flow_of({**words, "security": security})),))
         assert ("monitoring (" in refusal(on.plan(*tasks_of([{"firewall_rule": block}])))) == held
+
+
+def test_what_both_sides_agree_on_for_other_flows_is_not_asked_where_it_is_not_known_whether_they_do() -> None:
+    """Of the way in alone it is known that it works."""
+    network = replace(NETWORKS[0], dns_servers=("10.99.0.53",))
+    on = LabHost({"way": WAY}, on=machine("SRV1", interfaces=(network,), domain="corp.example"), owns=False, policy=RUN)
+    on.machine.registry.set(POLICY + r"\ConSecRules", "iso", ISO.format("Secure|NewTok=1|Protocol=17"))
+    keys = {"name": "default", "proposal": [{"machine": True, "cert": True, "authority": "C=US, O=Contoso, CN=Root"}]}
+    result = on.plan(*tasks_of([{"ipsec_phase1_auth_set": keys}]))
+    assert (refusal(result), result.connections) == ("", 2)
