@@ -17,7 +17,7 @@ from ringfence.model.plain import resource_as_data, resource_from_data
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, Id, State
 from ringfence.plan.gaps import avoid_gaps
-from ringfence.plan.guard import guard, may_close
+from ringfence.plan.guard import guard, may_close, needs_guard
 from ringfence.plan.open_ports import warn_of_open_ports
 from ringfence.plan.order import order
 from ringfence.plan.plan import HostSnapshot, Plan
@@ -118,7 +118,7 @@ DECLARED = (
 
 def shown(plan: Plan) -> None:
     """A plan, guarded, and in every view."""
-    plan = guard(plan)
+    plan = guard(plan) if needs_guard(plan) else plan
     way_back(plan, frozenset(c.id for c in plan.changes), {})
     for change in plan.changes:
         may_close(change)

@@ -75,6 +75,59 @@ def test_in_which_order(before: dict[str, str], tasks: list[RenderedTask], expec
     assert (order(result), gaps(result)) == (expected, [])
 
 
+def profile(**said: Any) -> RenderedTask:
+    return task("firewall_profile", {"profiles": "domain", **said})
+
+
+NARROWER = rule("a", local_port=22, remote_address="10.0.0.0/8")
+OUT = {"direction": "outbound", "local_port": "any", "remote_port": 443}
+
+
+@pytest.mark.parametrize(("settings", "before", "tasks", "expected"), [
+    # what passed by a rule passes by default: that comes first, and what is not concerned stays where it was
+    ({}, {"a": TCP_IN.format("Allow", "LPort=22|"), "q": TCP_IN.format("Allow", "LPort=7|")},
+     [NARROWER, profile(default_inbound_action="allow"), task("firewall_rule", {"name": "q", "state": "absent"})],
+     ["update domain", "update a", "remove q"]),
+    ({}, {"a": TCP_IN.format("Allow", "LPort=22|")}, [NARROWER, profile(enabled=False)], ["update domain", "update a"]),
+    ({}, {"a": TCP_IN.format("Allow", "LPort=22|")},
+     [NARROWER, profile(default_inbound_action="allow", default_outbound_action="block")], ["update domain", "update a"]),
+    ({"DefaultOutboundAction": 1}, {"a": TCP_IN.format("Allow", "RPort=443|").replace("Dir=In", "Dir=Out")},
+     [rule("a", remote_address="10.0.0.0/8", **OUT), profile(default_outbound_action="allow")], ["update domain", "update a"]),
+    # what a rule stopped is stopped by default
+    ({"DefaultInboundAction": 0}, {"b": TCP_IN.format("Block", "LPort=22|")},
+     [rule("b", action="block", local_port=22, remote_address="10.0.0.0/8"), profile(default_inbound_action="block")],
+     ["update domain", "update b"]),
+    # with the shields down a rule would let in what it never let in: it goes first
+    ({"DoNotAllowExceptions": 1}, {"r": TCP_IN.format("Allow", "LPort=22|")},
+     [task("firewall_rule", {"name": "r", "state": "absent"}), profile(allow_inbound_rules=True)], ["remove r", "update domain"]),
+    # by another rule, and whatever their names are
+    ({}, {"a": TCP_IN.format("Allow", "LPort=22|"), "z": TCP_IN.format("Allow", "LPort=80|")},
+     [NARROWER, rule("z", local_port=[22, 80])], ["update z", "update a"]),
+    # a profile that lets no more pass, or no less, is no reason for anything
+    ({}, {"a": TCP_IN.format("Allow", "LPort=22|")}, [NARROWER, profile(log_blocked=True)], ["update a", "update domain"]),
+    ({}, {"a": TCP_IN.format("Allow", "LPort=22|")}, [NARROWER, profile(default_outbound_action="block")],
+     ["update a", "update domain"]),
+])
+def test_in_which_order_beside_what_profiles_do(settings: dict[str, int], before: dict[str, str], tasks: list[RenderedTask],
+                                                expected: list[str]) -> None:
+    """What passes before and after, or is stopped, does so on the way."""
+    on = host(before)
+    for name, value in settings.items():
+        on.machine.registry.set(rf"{POLICY}\DomainProfile", name, value)
+    result = on.plan(*tasks)
+    assert (order(result), gaps(result)) == (expected, [])
+
+
+def test_each_profile_is_another_matter() -> None:
+    """What passes in public by default has nothing to do with a rule of the domain, and the other way round."""
+    public = NetworkAdapter("Ethernet 2", ETHERNET.guid.replace("1", "2"), addresses=("192.0.2.10/24",), profile="public")
+    narrower = rule("a", local_port=22, remote_address="10.0.0.0/8", profile="domain")
+    for name, expected in (("domain", ["update domain", "update a"]), ("public", ["update a", "update public"])):
+        on = LabHost({"a": TCP_IN.format("Allow", "Profile=Domain|LPort=22|")}, on=machine("SRV1", interfaces=(ETHERNET, public)))
+        result = on.plan(narrower, task("firewall_profile", {"profiles": name, "default_inbound_action": "allow"}))
+        assert (order(result), gaps(result)) == (expected, [])
+
+
 def test_what_no_order_avoids_is_told() -> None:
     """One rule turns from allowing to blocking what another one is to allow, and the other way round."""
     on = host({"x": TCP_IN.format("Block", "LPort=22|LPort=80|"), "y": TCP_IN.format("Block", "LPort=22|LPort=443|"),

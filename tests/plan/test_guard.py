@@ -9,18 +9,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from core import cases, declared
-from guarded_hosts import NETWORKS, RUN, host, refusal, tasks_of
+from core import cases, declared, task
+from guarded_hosts import LETS_IN, NETWORKS, RUN, host, refusal, tasks_of
 from hosts import FORCED, LabHost, stored_policy
 
 from ringfence.batch import Answer, Batch, Failure, Reply
-from ringfence.diagnostics import Diagnostic
+from ringfence.diagnostics import Diagnostic, Where
 from ringfence.errors import Unreachable
 from ringfence.lab import machine
 from ringfence.lab.host_script.session_facts import identity
 from ringfence.plan.guard import guard
 from ringfence.policy.flow_words import flow_of
 from ringfence.policy.protected import ProtectedFlow
+from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
 from ringfence.run.host import HostRun
 from ringfence.run.who_changed import drift_host
@@ -171,6 +172,26 @@ def test_nothing_that_decides_has_changed() -> None:
     assert "what Intranet stands for there (firewall_rule b)" in held
 
 
+@pytest.mark.parametrize("closing", [{"name": "b", "action": "block", "protocol": "tcp", "local_port": 80},
+                                     {"name": "old", "protocol": "tcp", "local_port": 5985, "enabled": False}])
+def test_what_is_not_known_gets_no_worse_by_what_opens(closing: dict[str, Any]) -> None:
+    """Nor by what closes something else, or is off and was for something else."""
+    on = host({"registry": {"FirewallRules": {
+        "WINRM-HTTP-In-TCP": None, "x": LETS_IN + "LPort=5985|Future=1|Name=x|", "old": LETS_IN + "LPort=80|Name=old|"}}})
+    allow = {"name": "a", "protocol": "tcp", "local_port": 5985, "remote_address": "Intranet"}
+    result = on.plan(*tasks_of([{"firewall_rule": allow}]), task("firewall_rule", closing, treatment={"adopt": True}))
+    assert (refusal(result), [c.id.name for c in result.changes]) == ("", ["a", closing["name"]])
+
+
+def test_what_is_counted_is_what_is_written() -> None:
+    """A rule that is as declared already, and the project's from now on, is no step on the way."""
+    on = host({"registry": {"FirewallRules": {"mine": LETS_IN + "LPort=443|RA4=10.0.0.1|Name=mine|"}}})
+    mine = {"name": "mine", "protocol": "tcp", "local_port": 443, "remote_address": "10.0.0.1"}
+    result = on.plan(*tasks_of([{"firewall_rule": mine}, {"firewall_rule": {"name": "b", "action": "block", "protocol": "tcp"}}]))
+    assert sorted(c.action for c in result.changes) == ["adopt", "create"]
+    assert "create firewall_rule b, 1 of 1." in refusal(result)
+
+
 KEYWORD = "{0A1B2C3D-0000-1111-2222-333344445555}"
 
 
@@ -314,3 +335,37 @@ def test_what_the_project_protects() -> None:
     on.policy = replace(on.policy, forced=FORCED)
     forced = on.plan(*tasks_of([{"firewall_rule": {**rule, "remote_address": "10.0.0.0/30"}}]))
     assert (refusal(forced), [d.severity for d in told(forced)]) == ("", ["warning"])
+
+
+def placed(line: int, kind: str, **properties: Any) -> RenderedTask:
+    return task(kind, properties, Where("play.yml", line))
+
+
+BLOCK = {"name": "b", "action": "block", "protocol": "tcp", "local_port": 5985}
+ON = {"profiles": "domain", "enabled": True}
+
+
+@pytest.mark.parametrize(("stored", "declared", "line"), [
+    ({}, [placed(3, "firewall_rule", name="a", protocol="tcp", local_port=80), placed(7, "firewall_rule", **BLOCK)], 7),
+    # what stops it, though another change brings it about
+    ({"DomainProfile": {"EnableFirewall": 0}}, [placed(7, "firewall_rule", **BLOCK), placed(9, "firewall_profile", **ON)], 7),
+    # what brings it about, where nobody declares what stops it
+    ({"DomainProfile": {"EnableFirewall": 0}, "FirewallRules": {"x": LETS_IN.replace("Allow", "Block") + "Name=x|"}},
+     [placed(3, "firewall_rule", name="a", protocol="tcp", local_port=80), placed(9, "firewall_profile", **ON)], 9)])
+def test_what_cuts_off_is_told_where_it_stands(stored: dict[str, Any], declared: list[RenderedTask], line: int) -> None:
+    held = refusal(host({"registry": stored}).plan(*declared))
+    assert held.startswith(f"play.yml:{line}: the way that ringfence comes (")
+
+
+@pytest.mark.parametrize(("program", "rule", "hint"), [
+    (None, {"program": r"C:\m.exe"}, True), (r"C:\n.exe", {"service": "monitor"}, False), (None, {"enabled": False}, False)])
+def test_what_a_project_protects_and_says_too_little_of(program: str | None, rule: dict[str, Any], hint: bool) -> None:
+    """Whether a rule for one program lets it in is known where the flow names its program."""
+    words = {"direction": "inbound", "protocol": "tcp", "local_port": 9100, "remote_address": "10.0.0.5"}
+    on = host({})
+    flow = flow_of(words | {"program": program} if program else words)
+    on.policy = replace(RUN, protected_flows=(ProtectedFlow("monitoring", flow),))
+    held = refusal(on.plan(*tasks_of([{"firewall_rule": {"name": "m", "protocol": "tcp", "local_port": 9100, **rule}},
+                                      {"firewall_rule": {**BLOCK, "local_port": 23}}])))
+    assert "monitoring (" in held
+    assert ("say its `program` in protected_flows" in held) == hint, held

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from core import cases, task
-from guarded_hosts import LETS_IN, RUN, host, refusal, tasks_of
+from guarded_hosts import LETS_IN, NETWORKS, RUN, host, refusal, tasks_of
+from hosts import LabHost
 
-from ringfence.lab import GROUP_POLICY
+from ringfence.lab import GROUP_POLICY, POLICY, machine
 from ringfence.policy.flow_words import flow_of
 from ringfence.policy.protected import ProtectedFlow
 
@@ -69,3 +70,30 @@ def test_a_host_where_nothing_is_secured_is_not_asked() -> None:
     on = host({})
     result = on.plan(*tasks_of([{"firewall_setting": {"name": "all", "cert_validation_level": "require_crl_check"}}]))
     assert (result.status, result.connections) == ("differs", 1)
+
+
+def test_what_opens_and_has_nothing_to_do_with_it_needs_no_question() -> None:
+    on = host({"registry": stored({"iso": "SecureServer", "way": "plain"})})
+    result = on.plan(*tasks_of([{"firewall_rule": {"name": "a", "protocol": "tcp", "local_port": 443, "remote_address": "any"}}]))
+    assert (result.error, result.status, result.connections) == (None, "differs", 1)
+
+
+def test_a_flow_of_a_project_is_in_clear_unless_it_says_otherwise() -> None:
+    """Of it nobody knows that it works: what asks for IPsec alone does not let it in."""
+    words = {"direction": "inbound", "protocol": "tcp", "local_port": 9100, "remote_address": "10.99.0.7", "program": "System"}
+    rule = {"name": "m", "protocol": "tcp", "local_port": 9100, "remote_address": "10.99.0.0/24", "authentication": "required"}
+    block = {"name": "b", "action": "block", "protocol": "tcp", "local_port": 23}
+    for security, held in (("clear", True), ("authenticated", False)):
+        on = host({"first": [{"firewall_rule": rule}]})
+        on.policy = replace(RUN, protected_flows=(ProtectedFlow("monitoring", flow_of({**words, "security": security})),))
+        assert ("monitoring (" in refusal(on.plan(*tasks_of([{"firewall_rule": block}])))) == held
+
+
+def test_what_both_sides_agree_on_for_other_flows_is_not_asked_where_it_is_not_known_whether_they_do() -> None:
+    """Of the way in alone it is known that it works."""
+    network = replace(NETWORKS[0], dns_servers=("10.99.0.53",))
+    on = LabHost({"way": WAY}, on=machine("SRV1", interfaces=(network,), domain="corp.example"), owns=False, policy=RUN)
+    on.machine.registry.set(POLICY + r"\ConSecRules", "iso", ISO.format("Secure|NewTok=1|Protocol=17"))
+    keys = {"name": "default", "proposal": [{"machine": True, "cert": True, "authority": "C=US, O=Contoso, CN=Root"}]}
+    result = on.plan(*tasks_of([{"ipsec_phase1_auth_set": keys}]))
+    assert (refusal(result), result.connections) == ("", 2)

@@ -38,7 +38,8 @@ def test_rules_of_the_firewall(before: dict[str, Any] | None, after: dict[str, A
 
 @pytest.mark.parametrize(("before", "after", "closes"), [
     (None, EXEMPT, False), (None, SECURE, True), (None, SECURE | OFF, False), (EXEMPT, None, True), (EXEMPT | OFF, None, False),
-    (SECURE, None, False), (EXEMPT, EXEMPT | OFF, True), (SECURE, SECURE | OFF, False), (SECURE | OFF, SECURE, True),
+    (SECURE, None, False), (EXEMPT, EXEMPT | OFF, True), (EXEMPT | OFF, EXEMPT, False),
+    (SECURE, SECURE | OFF, False), (SECURE | OFF, SECURE, True),
     (EXEMPT, SECURE, True), (SECURE | {"inbound_security": "request"}, SECURE, True),
     (SECURE, SECURE | {"description": "x"}, False),
 ])

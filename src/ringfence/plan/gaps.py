@@ -64,8 +64,8 @@ def avoid_gaps(plan: Plan) -> Plan:
     questions = [*_questions(trial, opening, closing)]
     if trial.left <= 0:
         plan = plan.with_diagnostics(_not_looked_at(opening, closing))
-    wanted = {(q.before, q.after) for q in questions if q.before != q.after}
-    if all(a < b for a, b in wanted) and all(q.before != q.after for q in questions):
+    wanted = {(q.before, q.after) for q in questions}
+    if all(a < b for a, b in wanted):
         return plan
     numbers = _sorted(len(changes), wanted | {*_needed(changes)})
     place = {number: at for at, number in enumerate(numbers)}
@@ -198,9 +198,8 @@ def _sorted(count: int, wanted: set[tuple[int, int]]) -> list[int]:
     """Numbers in an order that has what is wanted, otherwise as they are. Where none has, the smallest goes first."""
     after, waiting = defaultdict[int, set[int]](set), [0] * count
     for first, second in wanted:
-        if second not in after[first]:
-            after[first].add(second)
-            waiting[second] += 1
+        after[first].add(second)
+        waiting[second] += 1
     ready, left, found = [n for n in range(count) if not waiting[n]], set(range(count)), list[int]()
     while left:
         if not ready:

@@ -11,7 +11,6 @@ from itertools import islice
 
 from ringfence.diagnostics import NOWHERE, Diagnostic, Severity, Where
 from ringfence.model.once import filter_of
-from ringfence.model.resource import Resource
 from ringfence.model.state import LOCAL, Change, Id, title, with_changes
 from ringfence.plan.agreement import Agreement, concerns, may_end, secures_anything
 from ringfence.plan.plan import Plan
@@ -39,7 +38,7 @@ def may_close(change: Change) -> bool:
     before, after = change.before, change.after
     was, will = (filter_of(r) if r else None for r in (before, after))
     if was is None and will is None:
-        return _settings_close(change.id.store, before, after)
+        return _settings_close(change)
     if will is None or not will.enabled:
         return was is not None and was.enabled and was.may("allow", "exempt")
     if was is None or not was.enabled:
@@ -47,22 +46,19 @@ def may_close(change: Change) -> bool:
     return before is None or after is None or bool(widened(after, before))
 
 
-def _settings_close(store: str, before: Resource | None, after: Resource | None) -> bool:
+def _settings_close(change: Change) -> bool:
     """Whether a change of what is no rule may close anything: of settings those that let less pass, and those by which policy has
     local rules ignored. What a policy does not say, the local store may."""
-    one = before or after
-    if one is None or one.kind.whole:
-        return False
-    is_local, nothing = store == LOCAL, one.kind.create(one.name, {})
-    was, will = ((r.in_effect() if is_local else r).values() for r in (before or nothing, after or nothing))
+    one, is_local = change.resource, change.id.store == LOCAL
+    nothing = one.kind.create(one.name, {})
+    was, will = ((r.in_effect() if is_local else r).values() for r in (change.before or nothing, change.after or nothing))
     columns = one.kind.properties.items()
     return any(was[name] != will[name] and (p.least is not None or (p.policy_only and not is_local)) for name, p in columns)
 
 
 def guard(plan: Plan) -> Plan:
-    """The plan, refused where it would cut a protected flow off, or where nobody can tell; --force lockout has it told only."""
-    if not needs_guard(plan):
-        return plan
+    """The plan that needs it, refused where it would cut a protected flow off, or where nobody can tell; --force lockout has it
+    told only."""
     watch = _Guard(plan)
     for protected in watch.flows():
         for finding in watch.findings(protected):
@@ -175,9 +171,9 @@ class _Guard:
                     will = (moment.policy if moment else self.after).verdict_at(flow, other)
                     ended = was.action == "allow" and moment is not None and moment.disagree
                     if not ended and (will.action == "allow" or (was.basis == will.basis and was.action == "unknown") or (
-                            moment and (was.action != "allow" or was.basis == will.basis))):
+                            moment and was.action != "allow")):
                         continue
-                    taken = ended or (was.action == "allow" and was.basis != will.basis)
+                    taken = was.action == "allow"
                     yield self._told(protected, was, will, moment, profile=profile, severity="error" if taken else "warning")
                     break
 
