@@ -122,7 +122,8 @@ def test_at_the_ends_of_others() -> None:
 
 
 @pytest.mark.parametrize(("one", "other", "meet"), [
-    (("8",), ("8:0",), True), (("8:1",), ("8:0",), False), ((), ("8",), True), ((), (), True), (("3", "8"), ("5", "8"), True),
+    (("8",), ("8:0",), True), (("8:0",), ("8:0",), True), (("8:1",), ("8:0",), False), ((), ("8",), True), ((), (), True),
+    (("3", "8"), ("5", "8"), True),
     (("3",), ("8",), False)])
 def test_types_of_icmp(one: tuple[str, ...], other: tuple[str, ...], meet: bool) -> None:
     assert types_meet(one, other) is types_meet(other, one) is meet

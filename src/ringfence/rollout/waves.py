@@ -32,12 +32,12 @@ def parse_wave_size(value: object) -> WaveSize:
     """`5` or `30%`. Raises ValueError."""
     text = str(value).strip()
     percent = text.endswith("%")
-    digits = text[:-1].strip() if percent else text
+    digits = text[:-1] if percent else text
     try:
         number = float(digits) if percent else int(digits)
     except ValueError:
         number = 0
-    if isinstance(value, bool) or not 0 < number <= (100 if percent else MAX_WAVE):
+    if not 0 < number <= (100 if percent else MAX_WAVE):
         raise ValueError(f"{text[:80]!r} is neither a number of hosts nor a percentage such as 30%")
     return WaveSize(number, percent)
 
