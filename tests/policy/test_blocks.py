@@ -61,7 +61,7 @@ def test_within_blocked_icmp_types(types: tuple[str, ...], blocked: tuple[str, .
     ({"effect": "block"}, {}, 0), ({"enabled": False}, {}, 0), ({"override_block_rules": True}, {}, 0),
     ({"other_effects": ("block",)}, {}, 0),
     ({}, {"enabled": False}, 0), ({}, {"effect": "allow"}, 0), ({}, {"local_user": "D:(A;;CC;;;S-1-1-0)"}, 0),
-    ({"program": "System"}, {}, 1), ({}, {"program": "System"}, 0), ({"program": "System"}, {"program": "System"}, 1),
+    ({"program": r"C:\a.exe"}, {"program": r"C:\ab.exe"}, 0), ({"program": "System"}, {}, 1), ({}, {"program": "System"}, 0), ({"program": "System"}, {"program": "System"}, 1),
     ({}, {"unknown_tokens": ("Future=1",)}, 0), ({"unknown_tokens": ("Future=1",)}, {}, 1),
     ({"unknown_tokens": ("Future=1",)}, {"unknown_tokens": ("Future=1",)}, 1),
     ({"unknown_tokens": ("Future=1",)}, {"unknown_tokens": ("Future=1", "Other=1")}, 0),

@@ -138,6 +138,8 @@ def test_types_of_icmp(one: tuple[str, ...], other: tuple[str, ...], meet: bool)
     ({"local_port": ("80",)}, {"local_port": ("81-90",)}, True), ({"local_port": ("81",)}, {"local_port": ("81-90",)}, False),
     ({"local_port": ("80",)}, {"local_port": ("81-90", "RPC")}, False), ({"local_port": ("80",)},
     {"local_port": (KeptPiece("LPort=0"),)}, False),
+    ({"local_port": ("7",)}, {"local_port": ("8",)}, True), ({"remote_address": ("fd00::1",)}, {"remote_address": (
+        KeptPiece("RA4=2001:db8::/32"),)}, False),
     ({"local_port": ("80",)}, {"remote_port": ("81",)}, False), ({"remote_port": ("80",)}, {"remote_port": ("81",)}, True),
     ({"remote_address": ("10.0.0.1",)}, {"remote_address": ("10.0.0.2",)}, True),
     ({"remote_address": ("10.0.0.1",)}, {"remote_address": ("fd00::/8",)}, True), ({"remote_address": ("10.0.0.1",)}, {}, False),

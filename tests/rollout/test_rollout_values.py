@@ -120,6 +120,16 @@ def test_apart(case: dict[str, Any]) -> None:
         parse_apart(case["said"])
 
 
+@pytest.mark.parametrize(("by", "facts", "known"), [
+    ("site", {}, True), ("other_facts.os", {}, True), ("ansible_facts.os.product", {"os": {"product": "server"}}, True),
+    ("ringfence_facts.os.product", {"os": {"product": None}}, True), ("ringfence_facts.os.product", {"os": {}}, False),
+    ("ansible_facts.os.product", {}, False), ("ansible_facts.os.product", {"os": "product"}, False),
+    ("ansible_facts.os.product", {"os": None}, False)])
+def test_whether_a_host_has_told_what_it_is_apart_by(by: str, facts: dict[str, Any], known: bool) -> None:
+    """A fact that is null is told; a variable is there without any."""
+    assert parse_apart(f"all by {by}").is_known_to(facts) is known
+
+
 def test_how_long_a_group_that_is_apart_may_be_called() -> None:
     assert parse_apart("g" * 200).group == "g" * 200
     with pytest.raises(ValueError, match="neither a group"):

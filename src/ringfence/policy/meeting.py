@@ -155,7 +155,7 @@ def are_apart(one: Filter, other: Filter) -> bool:
 
 
 def _all_numbers(listed: tuple[str, ...]) -> bool:
-    return bool(listed) and not any(isinstance(v, KeptPiece) or not (v[0].isdecimal() or ":" in v) for v in listed)
+    return not any(isinstance(v, KeptPiece) or not (v[0].isdecimal() or ":" in v) for v in listed)
 
 
 _ANY = {f.name: f.default for f in fields(Filter)}
