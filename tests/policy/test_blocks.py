@@ -44,7 +44,7 @@ def test_within_blocked_ports(ports: tuple[str, ...], blocked: tuple[str, ...], 
 
 @pytest.mark.parametrize(("types", "blocked", "found"), [
     (("8",), ("8",), 1), (("8:0",), ("8",), 1), (("8",), ("8:0",), 0), (("3:1", "8:0"), ("3", "8:0"), 1), (("8",), ("3",), 0),
-    ((), ("8",), 0), (("18:0",), ("8", "1"), 0)])
+    (("3", "8"), ("8",), 0), ((), ("8",), 0), (("18:0",), ("8", "1"), 0)])
 def test_within_blocked_icmp_types(types: tuple[str, ...], blocked: tuple[str, ...], found: int) -> None:
     block = Filter("block", direction="inbound", protocol="icmpv4", icmp_type=blocked)
     rule = Filter("allow", direction="inbound", protocol="icmpv4", icmp_type=types)
@@ -61,10 +61,12 @@ def test_within_blocked_icmp_types(types: tuple[str, ...], blocked: tuple[str, .
     ({"effect": "block"}, {}, 0), ({"enabled": False}, {}, 0), ({"override_block_rules": True}, {}, 0),
     ({"other_effects": ("block",)}, {}, 0),
     ({}, {"enabled": False}, 0), ({}, {"effect": "allow"}, 0), ({}, {"local_user": "D:(A;;CC;;;S-1-1-0)"}, 0),
-    ({"program": r"C:\a.exe"}, {"program": r"C:\ab.exe"}, 0), ({"program": "System"}, {}, 1), ({}, {"program": "System"}, 0), ({"program": "System"}, {"program": "System"}, 1),
+    ({"program": r"C:\a.exe"}, {"program": r"C:\ab.exe"}, 0), ({"program": "System"}, {}, 1),
+    ({}, {"program": "System"}, 0), ({"program": "System"}, {"program": "System"}, 1),
     ({}, {"unknown_tokens": ("Future=1",)}, 0), ({"unknown_tokens": ("Future=1",)}, {}, 1),
     ({"unknown_tokens": ("Future=1",)}, {"unknown_tokens": ("Future=1",)}, 1),
     ({"unknown_tokens": ("Future=1",)}, {"unknown_tokens": ("Future=1", "Other=1")}, 0),
+    ({"interface_type": ("wired", "wireless")}, {"interface_type": ("wired",)}, 0),
     ({"interface_type": ("wired",)}, {"interface_type": ("wired", "wireless")}, 1)])
 def test_above_a_rule_that_lets_in(rule: dict[str, Any], block: dict[str, Any], found: int) -> None:
     """A block stands above an allow that lets in nothing but what it blocks."""

@@ -200,9 +200,7 @@ def _lies_in(member: str, ranges: Sequence[Interval]) -> bool:
 
 
 def _number(member: str) -> Interval | None:
-    """The first and the last address, or port, of a member of a list; None of a keyword."""
-    if isinstance(member, KeptPiece):
-        return None
+    """The first and the last address, or port, of a member of a list; None of a keyword, or of what nobody understands."""
     if _is_number(member):
         return interval(member)
     return port_range(member) if member[0].isdecimal() else None
