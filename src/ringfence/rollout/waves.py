@@ -70,7 +70,7 @@ class Apart:
 
 def parse_apart(value: object) -> Apart:
     """`GROUP`, or `GROUP by VARIABLE`. Raises ValueError."""
-    group, by, variable = value.strip().partition(_BY) if isinstance(value, str) else ("", "", "")
+    group, by, variable = value.partition(_BY) if isinstance(value, str) else ("", "", "")
     if not group.strip() or (by and not variable.strip()) or len(str(value)) > 200 or " " in group.strip() + variable.strip():
         raise ValueError(f"{str(value)[:80]!r} is neither a group, nor `GROUP by VARIABLE`")
     return Apart(group.strip(), variable.strip())
