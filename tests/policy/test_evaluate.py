@@ -73,7 +73,10 @@ def test_every_reason_has_a_case() -> None:
 @pytest.mark.parametrize(("account", "trustee", "expected"), [
     ("s-1-5-18", "S-1-5-18", True), ("S-1-5-18", "s-1-5-11", True), ("S-1-5-18", "s-1-5-19", False), (None, "s-1-1-0", True),
     (None, "S-1-5-18", None), ("S-1-5-19", "S-1-5-6", True), ("S-1-5-21-1-2-3-1105", "S-1-5-6", None),
-    ("S-1-5-80-1-2-3-4-5", "S-1-5-11", None),
+    ("S-1-5-80-1-2-3-4-5", "S-1-5-11", None), ("S-1-5-19", "S-1-5-11", True), ("S-1-5-20", "S-1-5-6", True),
+    ("S-1-5-19", "S-1-5-32-544", None), ("S-1-5-19", "S-1-5-21-1-2-3-1105", None), ("S-1-5-18", "S-1-5-32-544", True),
+    ("S-1-5-18", "S-1-5-6", False), ("S-1-5-18", "S-1-5-80-1-2-3-4-5", None), ("s-1-5-21-1-2-3-1105", "S-1-5-11", True),
+    ("S-1-5-21-1-2-3-501", "S-1-5-11", False), ("S-1-5-21-1-2-3-1105", "S-1-5-21-1-2-3-502", False), ("S-1-5-20", "S-1-5-19", False),
     ("S-1-5-21-1-2-3-1105", "S-1-5-21-1-2-3-1106", None), ("S-1-5-21-1-2-3-500", "S-1-5-21-4-5-6-500", False)])
 def test_who_is_in_which_group(account: str | None, trustee: str, expected: bool | None) -> None:
     """A SID that is of no group that documents tell of may be one of a group, whoever's account is asked for."""

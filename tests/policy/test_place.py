@@ -57,8 +57,8 @@ def test_by_what_a_flow_says_of_itself(flow: dict[str, str], ways: list[tuple[st
 
 
 @pytest.mark.parametrize(("address", "own"), [
-    ("127.0.0.1", True), ("127.255.255.255", True), ("128.0.0.0", False), ("126.255.255.255", False), ("::1", True), ("::2", False),
-    ("10.1.0.10", True), ("10.1.0.11", False), ("10.2.0.10", True), ("10.3.0.10", True)])
+    ("127.0.0.1", True), ("127.255.255.255", True), ("128.0.0.0", False), ("126.255.255.255", False), ("::1", True),
+    ("::2", False), ("10.1.0.10", True), ("10.1.0.11", False), ("10.2.0.10", True), ("10.3.0.10", True)])
 def test_what_is_the_host_itself(address: str, own: bool) -> None:
     assert network(ONE, OTHER, DOWN).is_own(number_of(address)) is own
 
