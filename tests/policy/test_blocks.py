@@ -7,7 +7,7 @@ import pytest
 from core import GUID
 from flow_cases import policy_of_case
 
-from ringfence.model.filter import Filter
+from ringfence.model.filter import Direction, Filter
 from ringfence.model.state import Id
 from ringfence.policy import meeting
 from ringfence.policy.blocks import BlockIndex, BlocksInForce, index_of
@@ -57,11 +57,13 @@ def test_within_blocked_icmp_types(types: tuple[str, ...], blocked: tuple[str, .
     ({"protocol": "any", "local_port": ()}, {}, 0), ({"local_port": ()}, {}, 0), ({}, {"local_port": ("80", "443")}, 1),
     ({"local_port": ("443", "80")}, {"local_port": ("80", "443")}, 1), ({"local_port": ("443", "8080")},
     {"local_port": ("80", "443")}, 0),
-    ({}, {"local_port": ("1-9", "443")}, 1), ({}, {"remote_address": ("10.0.0.0/8",)}, 0),
+    ({}, {"local_port": ("1-9", "443")}, 1), ({"local_port": ("5",)}, {"local_port": ("1-9", "443")}, 1), ({},
+    {"remote_address": ("10.0.0.0/8",)}, 0),
     ({"remote_address": ("10.0.0.1",)}, {}, 1), ({"remote_address": ("10.0.0.1",)}, {"remote_address": ("10.0.0.0/8",)}, 1),
     ({"effect": "block"}, {}, 0), ({"enabled": False}, {}, 0), ({"override_block_rules": True}, {}, 0),
     ({"other_effects": ("block",)}, {}, 0),
-    ({}, {"enabled": False}, 0), ({}, {"effect": "allow"}, 0), ({}, {"local_user": "D:(A;;CC;;;S-1-1-0)"}, 0),
+    ({}, {"enabled": False}, 0), ({}, {"effect": "allow"}, 0), ({}, {"local_user": "D:(A;;CC;;;WD)"}, 0),
+    ({"local_user": "D:(A;;CC;;;WD)"}, {"local_user": "D:(A;;CC;;;WD)"}, 0),
     ({"program": r"C:\a.exe"}, {"program": r"C:\ab.exe"}, 0), ({"program": "System"}, {}, 1),
     ({}, {"program": "System"}, 0), ({"program": "System"}, {"program": "System"}, 1),
     ({}, {"unknown_tokens": ("Future=1",)}, 0), ({"unknown_tokens": ("Future=1",)}, {}, 1),
@@ -76,6 +78,17 @@ def test_above_a_rule_that_lets_in(rule: dict[str, Any], block: dict[str, Any], 
     index = index_of([(Id("local", "firewall_rule", "b"), its)])
     for _ in range(2):  # what was asked before is remembered
         assert [id.name for id, _ in index.above(mine)] == ["b"] * found
+
+
+@pytest.mark.parametrize(("direction", "asked"), [("inbound", "local_port"), ("outbound", "remote_port")])
+def test_many_blocks_of_other_ports_hide_none(direction: Direction, asked: str) -> None:
+    """However many of them are looked at for one port, for many or for all."""
+    ports = [*((str(port),) for port in range(1000, 1150)), *((f"{port}-{port + 1}",) for port in range(2000, 2150)), ()]
+    index = index_of([(Id("local", "firewall_rule", f"b{n}"), Filter(
+        "block", direction=direction, protocol="tcp", **{asked: listed})) for n, listed in enumerate(ports)])
+    for port, found in (("1149", ["b149", "b300"]), ("2001-2002", ["b151", "b300"]), ("7", ["b300"])):
+        rule = Filter("allow", direction=direction, protocol="tcp", **{asked: (port,)})
+        assert sorted(id.name for id, _ in index.above(rule)) == found
 
 
 def test_what_goes_out_by_the_ports_of_the_other_side() -> None:

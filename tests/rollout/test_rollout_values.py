@@ -67,6 +67,13 @@ def test_windows(case: dict[str, Any]) -> None:
     assert [at for at in case["not"] if window.holds(datetime.fromisoformat(at))] == []
 
 
+def test_how_long_a_window_may_be_said() -> None:
+    days = ",".join(["Mon"] * 22)
+    assert str(parse_window(f"{days} 22:00 -04:00")) == "Mon 22:00-04:00"  # 100 characters
+    with pytest.raises(ValueError, match="is no window"):
+        parse_window(f"{days} 22:00 - 04:00")
+
+
 @given(st.sets(st.integers(0, 6), min_size=1), st.integers(0, 1439), st.integers(0, 1440))
 def test_a_window_is_read_as_it_is_written(days: set[int], begin: int, end: int) -> None:
     if begin != end:
