@@ -84,10 +84,10 @@ def test_above_a_rule_that_lets_in(rule: dict[str, Any], block: dict[str, Any], 
 def test_many_blocks_of_other_ports_hide_none(direction: Direction, asked: str) -> None:
     """However many of them are looked at for one port, for many or for all."""
     ports = [*((str(port),) for port in range(1000, 1150)), *((f"{port}-{port + 1}",) for port in range(2000, 2150)), ()]
-    index = index_of([(Id("local", "firewall_rule", f"b{n}"), Filter(
-        "block", direction=direction, protocol="tcp", **{asked: listed})) for n, listed in enumerate(ports)])
+    said: list[dict[str, Any]] = [{"direction": direction, "protocol": "tcp", asked: listed} for listed in ports]
+    index = index_of([(Id("local", "firewall_rule", f"b{n}"), Filter("block", **one)) for n, one in enumerate(said)])
     for port, found in (("1149", ["b149", "b300"]), ("2001-2002", ["b151", "b300"]), ("7", ["b300"])):
-        rule = Filter("allow", direction=direction, protocol="tcp", **{asked: (port,)})
+        rule = Filter("allow", **{**said[0], asked: (port,)})
         assert sorted(id.name for id, _ in index.above(rule)) == found
 
 

@@ -156,5 +156,8 @@ def test_order() -> None:
 
 def test_what_is_empty_is_as_by_default() -> None:
     assert rollout_policy({"serial": [], "order": "", "pause": None}) == RolloutPolicy()
-    assert rollout_policy({"max_fail_percentage": 0.0}).percentage == 0.0
+    assert [rollout_policy({"max_fail_percentage": p}).percentage for p in (0.0, 50.0, None)] == [0.0, 50.0, None]
+    assert rollout_policy({"serial": [WaveSize(2)], "pause": 5}) == RolloutPolicy((WaveSize(2),), pause=5)
+    assert hash(rollout_policy({"serial": [WaveSize(2)]}))  # hosts that share one are counted by it
+    assert (RolloutPolicy().percentage, RolloutPolicy().pause) == (None, 0)
     assert rollout_policy({"any_errors_fatal": True, "max_fail_percentage": 50.0}).percentage == 0.0
