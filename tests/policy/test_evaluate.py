@@ -142,6 +142,11 @@ def test_of_ways_that_come_to_one_end_that_is_told() -> None:
     policy = replace(policy_of_case({"rules": [{"name": "a", "protocol": "tcp", "local_port": 443}]}), network=HostNetwork())
     found = policy.verdict(flow_of_case({}))
     assert (found.action, found.reason, found.doubts, found.interface) == ("allow", "allow_rule", (), "")
+    blocked = {"name": "b", "action": "block", "protocol": "tcp", "local_port": 443}
+    of_program = {"name": "a", "protocol": "tcp", "local_port": 443, "program": r"C:\x.exe"}
+    policy = replace(policy_of_case({"rules": [blocked, of_program]}), network=HostNetwork())
+    found = policy.verdict(flow_of_case({"flow": {"program": None}}))
+    assert (found.action, found.reason, found.doubts) == ("block", "block_rule", ())
     found = policy_of_case({}).verdict(flow_of_case({}))
     assert (found.profile, found.interface) == ("domain", "Ethernet")
 

@@ -230,6 +230,11 @@ def test_what_else_there_is(filter: dict[str, Any], here: str, nowhere: str) -> 
     assert [said(filter, {}), said(filter, {}, NOWHERE)] == [here, nowhere]
 
 
+def test_an_interface_in_any_spelling() -> None:
+    for mine, its in (("{AB-1}", "{ab-1}"), ("{ab-1}", "{AB-1}")):
+        assert said({"interface_alias": (its,)}, {}, Place(HOST, "domain", replace(NETWORKS.interfaces[0], guid=mine))) == YES
+
+
 def test_of_an_account_that_nobody_knows() -> None:
     assert said({"owner": USER}, {"user": None}) == f"whether its program runs for {USER}"
     assert said({"owner": USER}, {"user": USER.lower()}) == YES

@@ -36,7 +36,8 @@ def test_the_way_that_ringfence_comes() -> None:
     ({"remote_port": "22"}, "remote_port", None), ({"remote_address": "somewhere"}, "remote_address", None),
     ({"local_address": 5}, "local_address", None), ({"local_address": None}, "local_address", None),
     ({"program": 5}, "program", None),
-    ({"service": None}, "service", None), ({"program": "x" * 300}, "program", "x" * 300)])
+    ({"service": None}, "service", None), ({"program": "x" * 300}, "program", "x" * 300),
+    ({"program": "x" * 301}, "program", "x" * 300)])
 def test_what_a_host_says_wrongly_is_not_known(told: dict[str, Any], field: str, means: object) -> None:
     found = flow(**told)
     assert (getattr(found, field), type(getattr(found, field))) == (means, type(means))
@@ -46,6 +47,7 @@ def told(interface: dict[str, Any], **raw: Any) -> list[str]:
     one = NetworkInterface(**{"alias": "one", "guid": "{1}", **interface})
     found = list(flows_of_windows(Facts(interfaces=(one,), raw=raw)))
     assert {(p.purpose, p.flow.interface) for p in found} <= {("windows", "{1}")}
+    assert None not in {p.flow.service for p in found}  # of none it is said that it is none
     return [f"{p.title}: {p.flow} as {p.flow.user}{' from any port' if p.flow.dynamic else ''}" for p in found]
 
 
