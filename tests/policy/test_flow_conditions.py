@@ -196,6 +196,8 @@ def test_whether_a_list_of_accounts_is_for_a_container(entries: str, package: st
     assert said(listed, {"package": package}) == result
     if package:  # of rules for apps Windows adds an entry for these itself
         assert said({**listed, "package": package}, {"package": package}) == YES
+    if package == APP:
+        assert said({**listed, "package_family_name": FAMILY}, {"package": package}) == YES
 
 
 @pytest.mark.parametrize(("who", "security", "result"), [
