@@ -73,7 +73,12 @@ def test_every_reason_has_a_case() -> None:
 @pytest.mark.parametrize(("account", "trustee", "expected"), [
     ("s-1-5-18", "S-1-5-18", True), ("S-1-5-18", "s-1-5-11", True), ("S-1-5-18", "s-1-5-19", False), (None, "s-1-1-0", True),
     (None, "S-1-5-18", None), ("S-1-5-19", "S-1-5-6", True), ("S-1-5-21-1-2-3-1105", "S-1-5-6", None),
-    ("S-1-5-80-1-2-3-4-5", "S-1-5-11", None),
+    ("S-1-5-80-1-2-3-4-5", "S-1-5-11", None), ("S-1-5-19", "S-1-5-11", True), ("S-1-5-20", "S-1-5-6", True),
+    ("S-1-5-19", "S-1-5-32-544", None), ("S-1-5-19", "S-1-5-21-1-2-3-1105", None),
+    ("S-1-5-18", "S-1-5-32-544", True),
+    ("S-1-5-18", "S-1-5-6", False), ("S-1-5-18", "S-1-5-80-1-2-3-4-5", None), ("s-1-5-21-1-2-3-1105", "S-1-5-11", True),
+    ("S-1-5-21-1-2-3-501", "S-1-5-11", False), ("S-1-5-21-1-2-3-1105", "S-1-5-21-1-2-3-502", False),
+    ("S-1-5-20", "S-1-5-19", False),
     ("S-1-5-21-1-2-3-1105", "S-1-5-21-1-2-3-1106", None), ("S-1-5-21-1-2-3-500", "S-1-5-21-4-5-6-500", False)])
 def test_who_is_in_which_group(account: str | None, trustee: str, expected: bool | None) -> None:
     """A SID that is of no group that documents tell of may be one of a group, whoever's account is asked for."""
@@ -137,6 +142,11 @@ def test_of_ways_that_come_to_one_end_that_is_told() -> None:
     policy = replace(policy_of_case({"rules": [{"name": "a", "protocol": "tcp", "local_port": 443}]}), network=HostNetwork())
     found = policy.verdict(flow_of_case({}))
     assert (found.action, found.reason, found.doubts, found.interface) == ("allow", "allow_rule", (), "")
+    blocked = {"name": "b", "action": "block", "protocol": "tcp", "local_port": 443}
+    of_program = {"name": "a", "protocol": "tcp", "local_port": 443, "program": r"C:\x.exe"}
+    policy = replace(policy_of_case({"rules": [blocked, of_program]}), network=HostNetwork())
+    found = policy.verdict(flow_of_case({"flow": {"program": None}}))
+    assert (found.action, found.reason, found.doubts) == ("block", "block_rule", ())
     found = policy_of_case({}).verdict(flow_of_case({}))
     assert (found.profile, found.interface) == ("domain", "Ethernet")
 

@@ -67,6 +67,13 @@ def test_windows(case: dict[str, Any]) -> None:
     assert [at for at in case["not"] if window.holds(datetime.fromisoformat(at))] == []
 
 
+def test_how_long_a_window_may_be_said() -> None:
+    days = ",".join(["Mon"] * 22)
+    assert str(parse_window(f"{days} 22:00 -04:00")) == "Mon 22:00-04:00"  # 100 characters
+    with pytest.raises(ValueError, match="is no window"):
+        parse_window(f"{days} 22:00 - 04:00")
+
+
 @given(st.sets(st.integers(0, 6), min_size=1), st.integers(0, 1439), st.integers(0, 1440))
 def test_a_window_is_read_as_it_is_written(days: set[int], begin: int, end: int) -> None:
     if begin != end:
@@ -120,6 +127,16 @@ def test_apart(case: dict[str, Any]) -> None:
         parse_apart(case["said"])
 
 
+@pytest.mark.parametrize(("by", "facts", "known"), [
+    ("site", {}, True), ("other_facts.os", {}, True), ("ansible_facts.os.product", {"os": {"product": "server"}}, True),
+    ("ringfence_facts.os.product", {"os": {"product": None}}, True), ("ringfence_facts.os.product", {"os": {}}, False),
+    ("ansible_facts.os.product", {}, False), ("ansible_facts.os.product", {"os": "product"}, False),
+    ("ansible_facts.os.product", {"os": None}, False)])
+def test_whether_a_host_has_told_what_it_is_apart_by(by: str, facts: dict[str, Any], known: bool) -> None:
+    """A fact that is null is told; a variable is there without any."""
+    assert parse_apart(f"all by {by}").is_known_to(facts) is known
+
+
 def test_how_long_a_group_that_is_apart_may_be_called() -> None:
     assert parse_apart("g" * 200).group == "g" * 200
     with pytest.raises(ValueError, match="neither a group"):
@@ -139,5 +156,8 @@ def test_order() -> None:
 
 def test_what_is_empty_is_as_by_default() -> None:
     assert rollout_policy({"serial": [], "order": "", "pause": None}) == RolloutPolicy()
-    assert rollout_policy({"max_fail_percentage": 0.0}).percentage == 0.0
+    assert [rollout_policy({"max_fail_percentage": p}).percentage for p in (0.0, 50.0, None)] == [0.0, 50.0, None]
+    assert rollout_policy({"serial": [WaveSize(2)], "pause": 5}) == RolloutPolicy((WaveSize(2),), pause=5)
+    assert hash(rollout_policy({"serial": [WaveSize(2)]}))  # hosts that share one are counted by it
+    assert (RolloutPolicy().percentage, RolloutPolicy().pause) == (None, 0)
     assert rollout_policy({"any_errors_fatal": True, "max_fail_percentage": 50.0}).percentage == 0.0

@@ -139,7 +139,7 @@ class Arbiter:
     def _decisions(self, layer: str, flow: WfpFlow) -> Iterable[SublayerDecision]:
         for sublayer, matchers in self._sublayers(layer):
             decision = self._decision(layer, sublayer, matchers, flow)
-            if decision.effects != {"none"} or decision.drivers:
+            if decision.effects != {"none"}:
                 yield decision
 
     def _sublayers(self, layer: str) -> tuple[tuple[str, tuple[WfpMatcher, ...]], ...]:

@@ -31,7 +31,7 @@ def protocol_number(protocol: str) -> int | None:
 
 def _protocol(value: str) -> Condition:
     number = protocol_number(value)
-    return lambda flow, place: number is None or flow.protocol == number
+    return lambda flow, place: flow.protocol == number  # a filter for any has no such condition
 
 
 # -- ports and ICMP types
@@ -68,7 +68,7 @@ def _ports(name: str, own: bool) -> Callable[[Collection[str]], Condition]:
 def _among_dynamic(ranges: Sequence[tuple[int, int, str]]) -> bool | None:
     """Whether every dynamic port is in one of these ranges, which do not touch each other; None for some of them."""
     first, last = _DYNAMIC
-    near = [r for r in ranges if r[0] <= last and r[1] >= first]
+    near = [r for r in ranges if r[1] >= first]
     return bool(near) if not near or (near[0][0] <= first and near[0][1] >= last) else None
 
 

@@ -18,7 +18,6 @@ from ringfence.types.network_sets import interval, merged, port_range
 
 _PROGRAM = r"C:\Program Files\no program that a rule names.exe"
 _SOMEWHERE = number_of("198.51.100.77")  # RFC 5737
-_PORTS = ((1, 65535),)
 _USUAL_PORT = 40_000
 _EITHER = (TCP, 47)  # where no filter names a protocol: one with ports, and one that hardly any rule is for
 Ranges = tuple[tuple[int, int], ...]
@@ -36,7 +35,7 @@ def common_flows(*filters: Filter, edges: Sequence[Filter] = ()) -> Iterator[tup
     one = {name: {v for f in filters if (v := getattr(f, name)) is not None} for name in (
         "program", "service", "package", "owner", "local_user", "remote_user", "remote_machine", "package_family_name")}
     differ = (len({str(v).casefold() for v in values}) > 1 for values in one.values())
-    if len(protocols) > 1 or len(directions) > 1 or not profiles or any(differ):
+    if len(protocols) > 1 or len(directions) > 1 or any(differ):
         return
     if any(f.unknown_tokens or f.dynamic_target or f.platform or f.interface_alias or f.interface_type for f in filters) or any(
             one[name] for name in ("local_user", "remote_user", "remote_machine", "package_family_name")):
@@ -156,7 +155,7 @@ def are_apart(one: Filter, other: Filter) -> bool:
 
 
 def _all_numbers(listed: tuple[str, ...]) -> bool:
-    return bool(listed) and not any(isinstance(v, KeptPiece) or not (v[0].isdecimal() or ":" in v) for v in listed)
+    return not any(isinstance(v, KeptPiece) or not (v[0].isdecimal() or ":" in v) for v in listed)
 
 
 _ANY = {f.name: f.default for f in fields(Filter)}
@@ -201,9 +200,7 @@ def _lies_in(member: str, ranges: Sequence[Interval]) -> bool:
 
 
 def _number(member: str) -> Interval | None:
-    """The first and the last address, or port, of a member of a list; None of a keyword."""
-    if isinstance(member, KeptPiece):
-        return None
+    """The first and the last address, or port, of a member of a list; None of a keyword, or of what nobody understands."""
     if _is_number(member):
         return interval(member)
     return port_range(member) if member[0].isdecimal() else None

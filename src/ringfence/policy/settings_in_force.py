@@ -106,8 +106,8 @@ class SettingsInForce:
         if MDM in found and found[MDM] != value:
             doubt = f"{STORE_TITLES[MDM]} has another value, and no document says which holds"
             return SettingInForce(value, store, doubt, p.least)
-        asked = [s for s in STORE_TITLES if s != LOCAL or not (p.policy_only or store == GROUP_POLICY)]
-        others = found.values() if p.wins is not None and not p.policy_only else ()
+        asked = [s for s in STORE_TITLES if s != LOCAL or not (p.policy_only or (store == GROUP_POLICY and p.wins is None))]
+        others = found.values() if p.wins is not None else ()
         strange = next((str(v) for v in (value, *others) if isinstance(v, KeptPiece)), "")
         awaited = self.awaited.get((kind, name, p.name), "") if LOCAL in asked else ""
         doubt = f"nobody here knows what {strange} means" if strange else self.unread_stores(kind, asked) or awaited

@@ -32,12 +32,12 @@ def parse_wave_size(value: object) -> WaveSize:
     """`5` or `30%`. Raises ValueError."""
     text = str(value).strip()
     percent = text.endswith("%")
-    digits = text[:-1].strip() if percent else text
+    digits = text[:-1] if percent else text
     try:
         number = float(digits) if percent else int(digits)
     except ValueError:
         number = 0
-    if isinstance(value, bool) or not 0 < number <= (100 if percent else MAX_WAVE):
+    if not 0 < number <= (100 if percent else MAX_WAVE):
         raise ValueError(f"{text[:80]!r} is neither a number of hosts nor a percentage such as 30%")
     return WaveSize(number, percent)
 
@@ -70,7 +70,7 @@ class Apart:
 
 def parse_apart(value: object) -> Apart:
     """`GROUP`, or `GROUP by VARIABLE`. Raises ValueError."""
-    group, by, variable = value.strip().partition(_BY) if isinstance(value, str) else ("", "", "")
+    group, by, variable = value.partition(_BY) if isinstance(value, str) else ("", "", "")
     if not group.strip() or (by and not variable.strip()) or len(str(value)) > 200 or " " in group.strip() + variable.strip():
         raise ValueError(f"{str(value)[:80]!r} is neither a group, nor `GROUP by VARIABLE`")
     return Apart(group.strip(), variable.strip())
