@@ -120,15 +120,16 @@ def test_the_default_set_by_its_fixed_id(id: str) -> None:
 
 
 def test_the_default_set_under_the_id_that_group_policy_gives_it() -> None:
-    tree = {"Phase1AuthenticationSets": {PHASE1: "{0A}"}, "Phase1AuthenticationSets\\{0A}": {"Name": "x"},
+    tree = {"Phase1AuthenticationSets": {"Other": "{0B}", PHASE1: "{0A}"}, "Phase1AuthenticationSets\\{0A}": {"Name": "x"},
             "Phase1AuthenticationSets\\{0A}\\0000": {"Method": "MachineNtlm"},
             "Phase1AuthenticationSets\\{0B}": {"Name": "other"},
             "ConSecRules": {"r1": f"v2.31|Action=Secure|Active=TRUE|Auth1Set={PHASE1}|",
-                            "r2": "v2.31|Action=Secure|Auth1Set={0a}|", "r3": "v2.31|Action=Secure|Auth1Set={0B}|"}}
+                            "r2": "v2.31|Action=Secure|Auth1Set={0a}|", "r3": "v2.31|Action=Secure|Auth1Set={0B}|",
+                            "r4": "v2.31|Action=Secure|Auth1Set={0A}|"}}
     found = state(tree, "group_policy")
     assert set(found.by_kind("ipsec_phase1_auth_set", "group_policy")) == {"default", "{0b}"}
     assert [str(r.values()["phase1_auth_set"]) for r in found.by_kind("ipsec_rule", "group_policy").values()] == [
-        "default", "default", "{0B}"]
+        "default", "default", "{0B}", "default"]
 
 
 @pytest.mark.parametrize(("stored", "group"), [("DH1", "dh1"), ("DH2048", "dh14"), ("ECDH-384", "dh20"), ("DH24", "dh24")])
@@ -192,6 +193,23 @@ def test_of_a_key_on_a_host_is_known_that_it_is_there() -> None:
     assert with_key(Secret("********")) != found
     assert data(found)["proposal"] == [{"machine": True, "pre_shared_key": "********"}]
     assert "********" in str(found.values()["proposal"])
+
+
+@pytest.mark.parametrize(("told", "key"), [("a key", Secret("a key")), ("", None)])
+def test_a_key_that_a_host_tells_stands_nowhere_else(told: str, key: Secret | None) -> None:
+    """A file of a policy has it as a text."""
+    values = [["Method", "String", "MachineSHKey"], ["shkey", "String", told], ["", "String", "x"]]
+    keys = [["Phase1AuthenticationSets\\s", [["", "String", "x"]]], ["Phase1AuthenticationSets\\s\\0000", values]]
+    found = read({"local": keys}, KINDS).by_kind("ipsec_phase1_auth_set")["s"]
+    (proposal,) = found.values()["proposal"]
+    assert proposal.pre_shared_key == key
+    assert proposal.source.stored.values == (("Method", "String", "MachineSHKey"), ("", "String", "x"))
+    assert (proposal.unknown_tokens, found.unknown_tokens) == ((), ())
+
+
+def test_of_two_sets_of_one_name_the_first_spelling_of_the_key_counts() -> None:
+    found = state({"Phase1AuthenticationSets\\One": {"Name": "2"}, "Phase1AuthenticationSet\\one": {"Name": "1"}})
+    assert [r.values()["display_name"] for r in found.by_kind("ipsec_phase1_auth_set").values()] == ["1"]
 
 
 @pytest.mark.parametrize(("answer", "equal"), [
