@@ -63,6 +63,15 @@ def test_allowed(kind: str, properties: dict[str, Any]) -> None:
     assert not found(kind, properties)
 
 
+@pytest.mark.parametrize(("property", "longest", "longer"), [
+    ("pre_shared_key", "k" * 9999, "k" * 10_000), ("proxy", f"{'a.' * 126}bcd", f"{'a.' * 127}bc")])
+def test_how_long_a_text_may_be(property: str, longest: str, longer: str) -> None:
+    method = {} if property == "pre_shared_key" else {"kerberos": True}
+    told = [found("ipsec_phase1_auth_set", {"proposal": {"machine": True, **method, property: said}})
+            for said in (longest, longer)]
+    assert [len([p for p in problems if p.severity == "error"]) for problems in told] == [0, 1]
+
+
 @pytest.mark.parametrize("missing", ["inbound_security", "outbound_security"])
 def test_both_securities_have_to_be_said(missing: str) -> None:
     """Left out, Windows would make an exemption of the rule."""

@@ -158,7 +158,9 @@ def test_what_nobody_understands_is_kept() -> None:
     ("C=US,O=Contoso,CN=Root", "C=US, O=Contoso, CN=Root"), ("CN=O'Brien Root", "CN=O'Brien Root"),
     ('O="Contoso, Ltd.",CN=Root', 'O="Contoso, Ltd.", CN=Root'), ("2.5.4.3=Root", "2.5.4.3=Root"),
     ("st=Bavaria, cn = \"Root\"", "S=Bavaria, CN=Root"), ("OID.2.5.4.3=Root", "OID.2.5.4.3=Root"),
-    ("DC=com, DC=contoso", "DC=com, DC=contoso"), ("CN=a=b", "CN=a=b"), ('CN="open', None), ("Root", None), ("CN=", None)])
+    ("DC=com, DC=contoso", "DC=com, DC=contoso"), ("CN=a=b", "CN=a=b"), ('CN="open', None), ("Root", None), ("CN=", None),
+    ('CN=x"', None), ("CN=x, Root", None), ("", None), ('CN="a"', "CN=a"), ('CN=""', 'CN=""'), ('CN=",a"', 'CN=",a"'),
+    ('CN="a,"', 'CN="a,"')])
 def test_names_of_authorities(said: str, kept: str | None) -> None:
     word = KINDS["ipsec_phase1_auth_set"].proposals[0].proposal.kind.properties["authority"].type  # type: ignore[union-attr]
     if kept is None:
@@ -167,6 +169,28 @@ def test_names_of_authorities(said: str, kept: str | None) -> None:
     else:
         assert str(word.parse(said)) == kept
         assert word.parse(kept.upper()) == word.parse(said)
+
+
+@pytest.mark.parametrize(("stored", "proxy", "kept"), [
+    ({}, None, 0), ({"AllowProxy": "TRUE", "ProxyServer": "kdc.x"}, "kdc.x", 0), ({"AllowProxy": "FALSE"}, None, 0),
+    ({"PROXYSERVER": "kdc.x", "allowproxy": "true"}, "kdc.x", 0), ({"AllowProxy": "FALSE", "ProxyServer": "kdc.x"}, None, 2),
+    ({"AllowProxy": "TRUE"}, None, 1), ({"ProxyServer": "kdc.x"}, None, 1), ({"AllowProxy": "maybe"}, None, 1)])
+def test_a_proxy_stands_beside_the_word_that_allows_it(stored: dict[str, str], proxy: str | None, kept: int) -> None:
+    """What one of the two means without the other no document says: it stays as it is."""
+    key = "Phase1AuthenticationSets\\s"
+    found = only({key: {}, f"{key}\\0000": {"Method": "MachineKerb", **stored}}, "ipsec_phase1_auth_set")
+    (proposal,) = found.values()["proposal"]
+    assert (proposal.proxy, len(proposal.unknown_tokens), proposal.kerberos) == (proxy, kept, True)
+    assert sorted(p for p in proposal.kind.codec.write_pieces(proposal.values()) if "Proxy" in p) == (
+        ["AllowProxy=TRUE", "ProxyServer=kdc.x"] if proxy else [])
+
+
+def test_what_a_certificate_is_for_has_no_order() -> None:
+    key = "Phase1AuthenticationSets\\s"
+    usages = [only({key: {}, f"{key}\\0000": {"Method": "MachineCert", "CAName": "CN=CA", "CertCriteria": f"v2.20|{eku}|"}},
+                   "ipsec_phase1_auth_set").values()["proposal"][0].extended_key_usage for eku in (
+                       "CriteriaType=Both|Eku=1.2.4|Eku=1.2.3", "Eku=1.2.3|CriteriaType=Both|Eku=1.2.4")]
+    assert usages == [("1.2.3", "1.2.4")] * 2
 
 
 @pytest.mark.parametrize("damaged", [
