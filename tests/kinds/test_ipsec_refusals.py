@@ -88,6 +88,43 @@ def test_names_of_sets(name: str, words: str) -> None:
     assert words in problems[0].summary
 
 
+DEFAULT_ID = "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE3}"
+
+
+@pytest.mark.parametrize(("name", "known"), [
+    ("x" * 254, "x" * 254), ("default", "default"), ("Default", "default"), (DEFAULT_ID, "default"),
+    (DEFAULT_ID.lower(), "default"), (DEFAULT_ID.upper(), "default"), (7, "7")])
+def test_a_set_is_known_by_its_name_and_the_default_one_by_its_id(name: Any, known: str) -> None:
+    [id] = declare(task("ipsec_phase1_auth_set", {"name": name, "proposal": {"machine": True, "kerberos": True}}))[0]
+    assert id.name == known
+    rule = KINDS["ipsec_rule"].properties["phase1_auth_set"].type
+    assert rule.parse(name) == known
+    assert rule.to_parameter(rule.parse(name)) == (DEFAULT_ID if known == "default" else known)
+
+
+@pytest.mark.parametrize("none", ["none", "None", " NONE "])
+def test_a_rule_may_do_without_a_second_authentication_alone(none: str) -> None:
+    properties = KINDS["ipsec_rule"].properties
+    word = properties["phase2_auth_set"].type
+    assert (word.parse(none), word.to_parameter(word.parse(none))) == ("none", "None")
+    for name in ("phase1_auth_set", "quick_mode_crypto_set"):
+        with pytest.raises(ValueError, match="no name of a set"):
+            properties[name].type.parse(none)
+    with pytest.raises(ValueError, match=r"."):
+        word.parse([none, none])
+
+
+def test_of_a_proposal_that_nobody_understands_nothing_is_wrong() -> None:
+    """A host has it: whether Windows would take it is not known."""
+    kind = KINDS["ipsec_phase1_auth_set"]
+    proposal = kind.proposals[0].proposal
+    assert proposal is not None
+    wrong, right = ({"machine": True}, {"machine": True, "kerberos": True})
+    odd = proposal.kind.create("", wrong, ("Method=Telepathy",)), proposal.kind.create("", {**wrong, "kerberos": None})
+    for one, told in ((odd[0], 0), (odd[1], 0), (proposal.kind.create("", right), 0), (proposal.kind.create("", wrong), 1)):
+        assert len([f for f in kind.create("s", {"proposal": (one,)}).check() if f.reason.startswith("proposal 1: ")]) == told
+
+
 def test_a_set_that_is_declared_absent_and_still_named_is_told_with_both_places() -> None:
     (problem,) = found("ipsec_rule", {"inbound_security": "require", "outbound_security": "request", "phase1_auth_set": "gone"})
     assert problem.where == Where("play.yml", 12)
