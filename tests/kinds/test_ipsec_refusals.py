@@ -63,6 +63,15 @@ def test_allowed(kind: str, properties: dict[str, Any]) -> None:
     assert not found(kind, properties)
 
 
+@pytest.mark.parametrize(("property", "longest", "longer"), [
+    ("pre_shared_key", "k" * 9999, "k" * 10_000), ("proxy", f"{'a.' * 126}bcd", f"{'a.' * 127}bc")])
+def test_how_long_a_text_may_be(property: str, longest: str, longer: str) -> None:
+    method = {} if property == "pre_shared_key" else {"kerberos": True}
+    told = [found("ipsec_phase1_auth_set", {"proposal": {"machine": True, **method, property: said}})
+            for said in (longest, longer)]
+    assert [len([p for p in problems if p.severity == "error"]) for problems in told] == [0, 1]
+
+
 @pytest.mark.parametrize("missing", ["inbound_security", "outbound_security"])
 def test_both_securities_have_to_be_said(missing: str) -> None:
     """Left out, Windows would make an exemption of the rule."""
@@ -77,6 +86,43 @@ def test_both_securities_have_to_be_said(missing: str) -> None:
 def test_names_of_sets(name: str, words: str) -> None:
     problems = declare(task("ipsec_phase1_auth_set", {"name": name, "proposal": {"machine": True, "kerberos": True}}))[1]
     assert words in problems[0].summary
+
+
+DEFAULT_ID = "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE3}"
+
+
+@pytest.mark.parametrize(("name", "known"), [
+    ("x" * 254, "x" * 254), ("default", "default"), ("Default", "default"), (DEFAULT_ID, "default"),
+    (DEFAULT_ID.lower(), "default"), (DEFAULT_ID.upper(), "default"), (7, "7")])
+def test_a_set_is_known_by_its_name_and_the_default_one_by_its_id(name: Any, known: str) -> None:
+    [id] = declare(task("ipsec_phase1_auth_set", {"name": name, "proposal": {"machine": True, "kerberos": True}}))[0]
+    assert id.name == known
+    rule = KINDS["ipsec_rule"].properties["phase1_auth_set"].type
+    assert rule.parse(name) == known
+    assert rule.to_parameter(rule.parse(name)) == (DEFAULT_ID if known == "default" else known)
+
+
+@pytest.mark.parametrize("none", ["none", "None", " NONE "])
+def test_a_rule_may_do_without_a_second_authentication_alone(none: str) -> None:
+    properties = KINDS["ipsec_rule"].properties
+    word = properties["phase2_auth_set"].type
+    assert (word.parse(none), word.to_parameter(word.parse(none))) == ("none", "None")
+    for name in ("phase1_auth_set", "quick_mode_crypto_set"):
+        with pytest.raises(ValueError, match="no name of a set"):
+            properties[name].type.parse(none)
+    with pytest.raises(ValueError, match=r"."):
+        word.parse([none, none])
+
+
+def test_of_a_proposal_that_nobody_understands_nothing_is_wrong() -> None:
+    """A host has it: whether Windows would take it is not known."""
+    kind = KINDS["ipsec_phase1_auth_set"]
+    proposal = kind.proposals[0].proposal
+    assert proposal is not None
+    wrong, right = ({"machine": True}, {"machine": True, "kerberos": True})
+    odd = proposal.kind.create("", wrong, ("Method=Telepathy",)), proposal.kind.create("", {**wrong, "kerberos": None})
+    for one, told in ((odd[0], 0), (odd[1], 0), (proposal.kind.create("", right), 0), (proposal.kind.create("", wrong), 1)):
+        assert len([f for f in kind.create("s", {"proposal": (one,)}).check() if f.reason.startswith("proposal 1: ")]) == told
 
 
 def test_a_set_that_is_declared_absent_and_still_named_is_told_with_both_places() -> None:

@@ -120,15 +120,16 @@ def test_the_default_set_by_its_fixed_id(id: str) -> None:
 
 
 def test_the_default_set_under_the_id_that_group_policy_gives_it() -> None:
-    tree = {"Phase1AuthenticationSets": {PHASE1: "{0A}"}, "Phase1AuthenticationSets\\{0A}": {"Name": "x"},
+    tree = {"Phase1AuthenticationSets": {"Other": "{0B}", PHASE1: "{0A}"}, "Phase1AuthenticationSets\\{0A}": {"Name": "x"},
             "Phase1AuthenticationSets\\{0A}\\0000": {"Method": "MachineNtlm"},
             "Phase1AuthenticationSets\\{0B}": {"Name": "other"},
             "ConSecRules": {"r1": f"v2.31|Action=Secure|Active=TRUE|Auth1Set={PHASE1}|",
-                            "r2": "v2.31|Action=Secure|Auth1Set={0a}|", "r3": "v2.31|Action=Secure|Auth1Set={0B}|"}}
+                            "r2": "v2.31|Action=Secure|Auth1Set={0a}|", "r3": "v2.31|Action=Secure|Auth1Set={0B}|",
+                            "r4": "v2.31|Action=Secure|Auth1Set={0A}|"}}
     found = state(tree, "group_policy")
     assert set(found.by_kind("ipsec_phase1_auth_set", "group_policy")) == {"default", "{0b}"}
     assert [str(r.values()["phase1_auth_set"]) for r in found.by_kind("ipsec_rule", "group_policy").values()] == [
-        "default", "default", "{0B}"]
+        "default", "default", "{0B}", "default"]
 
 
 @pytest.mark.parametrize(("stored", "group"), [("DH1", "dh1"), ("DH2048", "dh14"), ("ECDH-384", "dh20"), ("DH24", "dh24")])
@@ -157,7 +158,9 @@ def test_what_nobody_understands_is_kept() -> None:
     ("C=US,O=Contoso,CN=Root", "C=US, O=Contoso, CN=Root"), ("CN=O'Brien Root", "CN=O'Brien Root"),
     ('O="Contoso, Ltd.",CN=Root', 'O="Contoso, Ltd.", CN=Root'), ("2.5.4.3=Root", "2.5.4.3=Root"),
     ("st=Bavaria, cn = \"Root\"", "S=Bavaria, CN=Root"), ("OID.2.5.4.3=Root", "OID.2.5.4.3=Root"),
-    ("DC=com, DC=contoso", "DC=com, DC=contoso"), ("CN=a=b", "CN=a=b"), ('CN="open', None), ("Root", None), ("CN=", None)])
+    ("DC=com, DC=contoso", "DC=com, DC=contoso"), ("CN=a=b", "CN=a=b"), ('CN="open', None), ("Root", None), ("CN=", None),
+    ('CN=x"', None), ("CN=x, Root", None), ("", None), ('CN="a"', "CN=a"), ('CN=""', 'CN=""'), ('CN=",a"', 'CN=",a"'),
+    ('CN="a,"', 'CN="a,"')])
 def test_names_of_authorities(said: str, kept: str | None) -> None:
     word = KINDS["ipsec_phase1_auth_set"].proposals[0].proposal.kind.properties["authority"].type  # type: ignore[union-attr]
     if kept is None:
@@ -166,6 +169,28 @@ def test_names_of_authorities(said: str, kept: str | None) -> None:
     else:
         assert str(word.parse(said)) == kept
         assert word.parse(kept.upper()) == word.parse(said)
+
+
+@pytest.mark.parametrize(("stored", "proxy", "kept"), [
+    ({}, None, 0), ({"AllowProxy": "TRUE", "ProxyServer": "kdc.x"}, "kdc.x", 0), ({"AllowProxy": "FALSE"}, None, 0),
+    ({"PROXYSERVER": "kdc.x", "allowproxy": "true"}, "kdc.x", 0), ({"AllowProxy": "FALSE", "ProxyServer": "kdc.x"}, None, 2),
+    ({"AllowProxy": "TRUE"}, None, 1), ({"ProxyServer": "kdc.x"}, None, 1), ({"AllowProxy": "maybe"}, None, 1)])
+def test_a_proxy_stands_beside_the_word_that_allows_it(stored: dict[str, str], proxy: str | None, kept: int) -> None:
+    """What one of the two means without the other no document says: it stays as it is."""
+    key = "Phase1AuthenticationSets\\s"
+    found = only({key: {}, f"{key}\\0000": {"Method": "MachineKerb", **stored}}, "ipsec_phase1_auth_set")
+    (proposal,) = found.values()["proposal"]
+    assert (proposal.proxy, len(proposal.unknown_tokens), proposal.kerberos) == (proxy, kept, True)
+    assert sorted(p for p in proposal.kind.codec.write_pieces(proposal.values()) if "Proxy" in p) == (
+        ["AllowProxy=TRUE", "ProxyServer=kdc.x"] if proxy else [])
+
+
+def test_what_a_certificate_is_for_has_no_order() -> None:
+    key = "Phase1AuthenticationSets\\s"
+    usages = [only({key: {}, f"{key}\\0000": {"Method": "MachineCert", "CAName": "CN=CA", "CertCriteria": f"v2.20|{eku}|"}},
+                   "ipsec_phase1_auth_set").values()["proposal"][0].extended_key_usage for eku in (
+                       "CriteriaType=Both|Eku=1.2.4|Eku=1.2.3", "Eku=1.2.3|CriteriaType=Both|Eku=1.2.4")]
+    assert usages == [("1.2.3", "1.2.4")] * 2
 
 
 @pytest.mark.parametrize("damaged", [
@@ -192,6 +217,23 @@ def test_of_a_key_on_a_host_is_known_that_it_is_there() -> None:
     assert with_key(Secret("********")) != found
     assert data(found)["proposal"] == [{"machine": True, "pre_shared_key": "********"}]
     assert "********" in str(found.values()["proposal"])
+
+
+@pytest.mark.parametrize(("told", "key"), [("a key", Secret("a key")), ("", None)])
+def test_a_key_that_a_host_tells_stands_nowhere_else(told: str, key: Secret | None) -> None:
+    """A file of a policy has it as a text."""
+    values = [["Method", "String", "MachineSHKey"], ["shkey", "String", told], ["", "String", "x"]]
+    keys = [["Phase1AuthenticationSets\\s", [["", "String", "x"]]], ["Phase1AuthenticationSets\\s\\0000", values]]
+    found = read({"local": keys}, KINDS).by_kind("ipsec_phase1_auth_set")["s"]
+    (proposal,) = found.values()["proposal"]
+    assert proposal.pre_shared_key == key
+    assert proposal.source.stored.values == (("Method", "String", "MachineSHKey"), ("", "String", "x"))
+    assert (proposal.unknown_tokens, found.unknown_tokens) == ((), ())
+
+
+def test_of_two_sets_of_one_name_the_first_spelling_of_the_key_counts() -> None:
+    found = state({"Phase1AuthenticationSets\\One": {"Name": "2"}, "Phase1AuthenticationSet\\one": {"Name": "1"}})
+    assert [r.values()["display_name"] for r in found.by_kind("ipsec_phase1_auth_set").values()] == ["1"]
 
 
 @pytest.mark.parametrize(("answer", "equal"), [

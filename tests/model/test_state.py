@@ -1,15 +1,17 @@
 """State, its one difference, and what it will be when declarations are laid over it."""
 
+from typing import Any
+
 import pytest
 from chance import by_chance
-from core import PROFILE, RULE, declared, rule, task
+from core import KINDS, PROFILE, RULE, declared, rule, task
 from hypothesis import given
 from hypothesis import strategies as st
 from rule_strategies import rules
 
 from ringfence.model.declaration import state_after
 from ringfence.model.resource import Resource
-from ringfence.model.state import GROUP_POLICY, Change, Id, State, diff, id_of
+from ringfence.model.state import GROUP_POLICY, Change, Id, State, TaskLabel, diff, id_of, references_of, with_changes
 
 
 def state(*resources: Resource) -> State:
@@ -101,6 +103,48 @@ def test_group_policy_is_not_touched() -> None:
 
 def test_resources_print_themselves_shortly_and_without_defaults() -> None:
     assert repr(ONE) == "<firewall_rule one>"
+
+
+def test_a_change_is_named_in_the_letters_that_somebody_wrote() -> None:
+    web = rule("Web")
+    assert str(Change(id_of(web), None, web)) == "firewall_rule Web"
+
+
+@pytest.mark.parametrize(("as_action", "before", "after", "writes"), [
+    (None, ONE, TWO, True), (None, None, ONE, True), (None, ONE, None, True), ("rename", ONE, rule("one"), True),
+    ("adopt", ONE, ONE, False), ("release", ONE, rule("one"), False), ("adopt", ONE, rule("one", enabled=False), True)])
+def test_whether_a_cmdlet_is_called(as_action: Any, before: Resource | None, after: Resource | None, writes: bool) -> None:
+    change = Change(rid("one"), before, after, as_action=as_action)
+    assert change.writes == writes
+    assert as_action in (None, change.action)
+
+
+def test_a_rule_that_was_renamed_has_its_new_name_alone() -> None:
+    new = rule("New", protocol="tcp")
+    renamed = Change(rid("one"), ONE, new, as_action="rename")
+    assert with_changes(state(ONE, THREE), [renamed]) == {rid("new"): new, rid("three"): THREE}
+    gone = Change(rid("new"), new, None)
+    assert with_changes(state(ONE, THREE), [renamed, gone]) == state(THREE)
+    assert with_changes(state(ONE), [Change(rid("one"), ONE, None, as_action="rename")]) == {}
+    assert with_changes(state(ONE), [Change(rid("one"), ONE, TWO)]) == {rid("one"): TWO}
+
+
+def test_what_a_rule_names() -> None:
+    kind = KINDS["ipsec_rule"]
+    secured = kind.create("r", {"phase1_auth_set": "Corp", "phase2_auth_set": "none", "quick_mode_crypto_set": "default"})
+    exempt = kind.create("r", {"inbound_security": "none", "outbound_security": "none"})
+    assert references_of(GROUP_POLICY, secured) == {
+        "phase1_auth_set": Id(GROUP_POLICY, "ipsec_phase1_auth_set", "corp"),
+        "quick_mode_crypto_set": Id(GROUP_POLICY, "ipsec_quick_mode_crypto_set", "default")}
+    assert references_of("local", exempt) == references_of("local", ONE) == {}
+
+
+def test_until_when_a_task_holds() -> None:
+    moment = "2027-01-01T00:00:00Z"
+    assert TaskLabel().expiry == ""
+    assert TaskLabel(ticket="T-1").expiry == "T-1"
+    assert TaskLabel(expires=moment).expiry == "2027-01-01T00:00Z"
+    assert TaskLabel(expires=moment, ticket="T-1").expiry == "2027-01-01T00:00Z, T-1"
 
 
 STATES = st.lists(st.tuples(st.sampled_from(["a", "b", "C", "d"]), rules()), max_size=4).map(

@@ -13,10 +13,12 @@ RUN, OTHER = "20261126T115712Z-3f9a1c", "20261127T115712Z-000000"
 SAID = {"run": RUN, "state": "armed", "project": "corp", "armed": "2026-11-26T11:57:12Z", "task": OTHER, "step": "firing"}
 TOLD = UndoState(RUN, "armed", "corp", "2026-11-26T11:57:12Z", OTHER, "firing")
 
+NOTHING: tuple[Any, ...] = (None, 7, [], "x", {})
+
 
 def test_what_a_host_says_of_an_undo() -> None:
     assert undo_state(SAID) == TOLD
-    for told in (None, 7, [], "x", {}):
+    for told in NOTHING:
         assert undo_state(told) == UndoState("", "", "", "", "", "none")
 
 

@@ -75,10 +75,11 @@ class _Proxy:
 
     def read(self, pieces: Tokens) -> tuple[Values, Tokens]:
         server = next((p for p in pieces if p.lower().startswith("proxyserver=")), "").partition("=")[2]
-        allowed = any(p.lower() == "allowproxy=true" for p in pieces)
-        if bool(server) != allowed:  # one without the other: what that means is not known
-            return (None,), () if not server and pieces == ("AllowProxy=FALSE",) else pieces
-        return (CaseInsensitive(server) if server else None,), ()
+        words = {p.lower() for p in pieces if p.lower().startswith("allowproxy=")}
+        if words == {"allowproxy=true"} and server:
+            return (CaseInsensitive(server),), ()
+        # one without the other, and another word: what that means is not known
+        return (None,), pieces if server or not words <= {"allowproxy=false"} else ()
 
     def write(self, *values: Any) -> Iterable[str]:
         return ("AllowProxy=TRUE", f"ProxyServer={values[0]}") if values[0] else ()

@@ -162,7 +162,7 @@ def parse_facts(answer: Any) -> Facts:
     os, services = _dict(raw.get("os")), _dict(raw.get("services"))
     elevated, build, legacy = raw.get("elevated"), os.get("build"), raw.get("legacy_ipsec_policy")
     return Facts(computer=str(raw.get("computer") or ""),
-                 build=build if build.__class__ is int and 0 <= build < _LARGEST_BUILD else 0,
+                 build=build if build.__class__ is int and 0 < build < _LARGEST_BUILD else 0,
                  elevated=elevated if isinstance(elevated, bool) else None, interfaces=parse_interfaces(raw),
                  services={k: v.lower() for k, v in services.items() if isinstance(v, str)},
                  legacy_ipsec_policy=str(legacy) if legacy else None,
@@ -204,7 +204,7 @@ def parse_interfaces(answer: Any) -> tuple[NetworkInterface, ...]:
 
 
 def _profile(said: Any) -> str | None:
-    return said if isinstance(said, str) and said in NETWORK_CATEGORIES.values() else None
+    return said if said in NETWORK_CATEGORIES.values() else None
 
 
 def _authority(sid: Any) -> str:

@@ -92,7 +92,7 @@ class TaskLabel(NamedTuple):
     @property
     def expiry(self) -> str:
         """Until when it holds, and its ticket, for people; empty where it says neither."""
-        return ", ".join(filter(None, (self.expires and in_short(self.expires), self.ticket)))
+        return ", ".join(filter(None, (in_short(self.expires), self.ticket)))
 
 
 NO_TASK = TaskLabel()
