@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from core import declared, resources, task
+from core import KINDS, declared, resources, task
 from hosts import LabHost
 
 from ringfence.batch import Batch
@@ -66,6 +66,100 @@ def test_a_quick_mode_association_that_names_no_main_mode_is_of_its_peer(id: str
     assert [(a.remote, len(a.quick)) for a in others] == [("10.0.0.2", 0), ("10.0.0.3", 1)]
 
 
+def test_each_main_mode_association_has_the_exchanges_that_name_it() -> None:
+    """Two of one peer: what one made is not the other's."""
+    found = associations({"main_mode": [{**MAIN, "Name": "8", "GroupId": 14}, MAIN],
+                          "quick_mode": [QUICK, {**QUICK, "MmSaId": 8, "RemotePort": 80}]}, State())
+    assert [(a.suite[:4], [q.remote_port for q in a.quick]) for a in found] == [("DH14", [80]), ("DH20", [443])]
+
+
+def test_peers_stand_in_their_order() -> None:
+    rows = [{**MAIN, "Name": name, "RemoteEndpoint": remote} for name, remote in (("1", "10.0.0.9"), ("2", "10.0.0.3"))]
+    assert [a.remote for a in associations({"main_mode": rows}, State())] == ["10.0.0.3", "10.0.0.9"]
+
+
+@pytest.mark.parametrize("said", [None, "", "many", "9" * 30])
+def test_what_is_no_number_is_none(said: Any) -> None:
+    """And is a word where a word may stand: it is shown as it came."""
+    found = one({"LifetimeSeconds": said, "GroupId": said}, {"LifetimeKilobytes": said, "LocalPort": said})
+    assert [found.seconds, found.quick[0].kilobytes, found.quick[0].local_port] == [0, 0, 0]
+    assert found.suite == "-".join(filter(None, (said, "AES256", "SHA384")))
+    (alone,) = associations({"quick_mode": [QUICK]}, State())
+    assert (alone.seconds, alone.suite, alone.authentication) == (0, "", "")
+
+
+@pytest.mark.parametrize(("said", "protocol", "mode", "suite"), [
+    ({"EncapsulationMode": 1, "IpProtocol": None}, "any", "tunnel", "ESP:SHA256-AES256+AH:SHA256"),
+    ({"IpProtocol": 0, "FirstIntegrityAlgorithm": "None", "FirstCipherAlgorithm": None}, "any", "transport",
+     "ESP:none+AH:SHA256"),
+    ({"FirstIntegrityAlgorithm": None}, "tcp", "transport", "ESP:AES256+AH:SHA256"),
+    ({"IpProtocol": 1, "FirstTransformType": 0}, "icmpv4", "transport", "AH:SHA256"),
+    ({"IpProtocol": 17, "FirstTransformType": 4, "SecondTransformType": None}, "udp", "transport",
+     "no encapsulation:SHA256-AES256"),
+    ({"IpProtocol": 58, "FirstTransformType": 3, "SecondTransformType": 5, "SecondCipherAlgorithm": 65001}, "icmpv6", "transport",
+     "ESP:SHA256-AES256+ESP:SHA256-AES128")])
+def test_what_protects_the_data(said: dict[str, Any], protocol: str, mode: str, suite: str) -> None:
+    (quick,) = one({}, said).quick
+    assert (quick.protocol, quick.mode, quick.suite) == (protocol, mode, suite)
+
+
+NUMBERS: list[tuple[str, int, str]] = [
+    *(("CipherAlgorithm", number, name) for number, name in (
+        (0, "none"), (2, "DES"), (6, "3DES"), (65001, "AES128"), (65002, "AES192"), (65003, "AES256"), (65004, "AESGCM128"),
+        (65005, "AESGCM192"), (65006, "AESGCM256"))),
+    *(("HashAlgorithm", number, name) for number, name in (
+        (0, "none"), (2, "MD5"), (3, "SHA1"), (65001, "SHA256"), (65002, "SHA384"), (65003, "AESGMAC128"), (65004, "AESGMAC192"),
+        (65005, "AESGMAC256"))),
+    *(("GroupId", number, name) for number, name in (
+        (0, "none"), (1, "DH1"), (2, "DH2"), (14, "DH14"), (19, "DH19"), (20, "DH20"), (24, "DH24"), (65535, "SameAsMainMode"))),
+    *(("AuthenticationMethod", number, name) for number, name in enumerate((
+        "anonymous", "computer Kerberos", "pre-shared key", "computer NTLM", "computer certificate", "user Kerberos",
+        "user certificate", "user NTLM"), 1)),
+    *(("KeyModule", number, name) for number, name in enumerate(("IKEv1", "AuthIP", "IKEv2", "IKEv2"), 1))]
+
+
+@pytest.mark.parametrize(("what", "number", "name"), NUMBERS)
+def test_what_the_numbers_of_windows_mean(what: str, number: int, name: str) -> None:
+    """Those of the enumerations of MSFT_NetMainModeSA: a wrong one would call a weak algorithm a strong one."""
+    found = one({"CipherAlgorithm": "c", "HashAlgorithm": "h", "GroupId": "g", what: number}, {})
+    suite = {"CipherAlgorithm": f"g-{name}-h", "HashAlgorithm": f"g-c-{name}", "GroupId": f"{name}-c-h"}
+    assert found.suite == suite.get(what, "g-c-h")
+    assert {"AuthenticationMethod": found.authentication, "KeyModule": found.key_module}.get(what, name) == name
+
+
+def test_rules_of_group_policy_are_told_as_such_and_in_order() -> None:
+    for values, filter in (({"display_name": "ISOLATION", "remote_address": ("192.0.2.0/24",)}, "Isolation"), ({}, "")):
+        rules = [KINDS["ipsec_rule"].create(name, {"inbound_security": "require", **values}) for name in "ba"]
+        state = State({id_of(r, store): r for r in rules for store in ("local", "group_policy")})
+        (found,) = associations({"main_mode": [MAIN], "quick_mode": [{**QUICK, "TransportLayerFilterName": filter}]}, state)
+        assert found.rules == ("a", "a (group_policy)", "b", "b (group_policy)")
+
+
+@pytest.mark.parametrize("remote", ["10.0.0.2", "nonsense"])
+def test_a_rule_without_a_name_to_show_is_not_that_of_a_filter_without_one(remote: str) -> None:
+    """Nor is a rule for all addresses one for what is no address."""
+    rule = KINDS["ipsec_rule"].create("r", {"display_name": "", "inbound_security": "require", "remote_address": (
+        ("192.0.2.0/24",) if remote == "10.0.0.2" else ())})
+    (found,) = associations({"main_mode": [{**MAIN, "RemoteEndpoint": remote}], "quick_mode": [
+        {**QUICK, "RemoteEndpoint": remote, "TransportLayerFilterName": None}]}, State({id_of(rule): rule}))
+    assert found.rules == ()
+
+
+def test_of_more_associations_and_rules_than_any_host_has_nobody_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = [KINDS["ipsec_rule"].create(name, {"inbound_security": "require"}) for name in "ab"]
+    state = State({id_of(r): r for r in rules})
+    for bound, named in ((2, ("a", "b")), (1, ())):
+        monkeypatch.setattr("ringfence.windows.associations._MAX_COMPARISONS", bound)
+        (found,) = associations({"main_mode": [MAIN]}, state)
+        assert found.rules == named
+
+
+def test_a_firewall_rule_of_that_name_has_asked_for_nothing() -> None:
+    (allows,) = resources(declared(task("firewall_rule", {"name": "Isolation", "protocol": "tcp", "local_port": 1})))
+    (found,) = associations({"main_mode": [MAIN], "quick_mode": [QUICK]}, State({id_of(allows): allows}))
+    assert found.rules == ()
+
+
 @pytest.mark.parametrize(("rule", "asked"), [
     ({"display_name": "Isolation"}, True),
     ({"name": "isolation", "remote_address": "192.0.2.0/24"}, True),  # a filter is named after its rule
@@ -74,6 +168,11 @@ def test_a_quick_mode_association_that_names_no_main_mode_is_of_its_peer(id: str
     ({"remote_address": "local_subnet", "display_name": "x"}, True),  # only the host knows: it may be meant
     ({"remote_address": "2001:db8::/64", "display_name": "x"}, False),
     ({"local_address": "10.0.0.7", "display_name": "x"}, False),
+    ({"local_address": ["10.0.0.7", "10.0.0.1"], "display_name": "x"}, True),
+    ({"remote_address": "10.0.0.3-10.0.0.9", "display_name": "x"}, False),
+    ({"remote_address": "::a00:1-::a00:9", "display_name": "x"}, False),  # the same numbers in the other family
+    # its peers are its ends
+    ({"mode": "tunnel", "outbound_security": "require", "remote_tunnel_endpoint": "10.0.0.2", "display_name": "x"}, False),
     ({"enabled": False, "display_name": "x"}, False),
     ({"inbound_security": "none", "outbound_security": "none", "display_name": "x"}, False)])
 def test_the_rules_that_asked_for_it(rule: dict[str, Any], asked: bool) -> None:

@@ -57,6 +57,8 @@ def test_values(row: tuple[str, str, Any]) -> None:
 @pytest.mark.parametrize("inside", [
     "", "<type>FWP_UINT16</type>", "<type>FWP_UINT16</type><uint16/>", "<type>FWP_BYTE_BLOB_TYPE</type>",
     "<type>FWP_BYTE_BLOB_TYPE</type><byteBlob><data>41</data></byteBlob>", "<type>FWP_SID</type>",
+    *(f"<type>FWP_BYTE_BLOB_TYPE</type><byteBlob><data>{hex}</data></byteBlob>" for hex in (
+        "6100", "6100000062000000", "610000000000")),  # no end of the text, one in its midst, two
     "<type>FWP_RANGE_TYPE</type><rangeValue><valueLow><type>FWP_UINT8</type><uint8>1</uint8></valueLow></rangeValue>",
     "<type>FWP_V6_ADDR_MASK</type><v6AddrMask/>"])
 def test_a_value_with_a_piece_missing_is_none(inside: str) -> None:
@@ -64,6 +66,13 @@ def test_a_value_with_a_piece_missing_is_none(inside: str) -> None:
     (found,) = read_wfp_dump(text.replace("<type>FWP_UINT16</type><uint16>443</uint16>", inside)).filters[0].conditions
     assert (found.field, found.value) == ("IP_REMOTE_PORT", None)
     assert "FWP_MATCH_EQUAL" in found.verbatim
+
+
+def test_a_condition_without_a_value_is_kept_in_one_line() -> None:
+    text = dump_text({"filters": [{"if": ["IP_REMOTE_PORT EQUAL u16 443"]}]})
+    bare = re.sub("<conditionValue>.*?</conditionValue>", "", text).replace("><matchType>", ">\n   <matchType>\n  ")
+    (found,) = read_wfp_dump(bare).filters[0].conditions
+    assert (found.value, found.verbatim) == (None, "FWPM_CONDITION_IP_REMOTE_PORT FWP_MATCH_EQUAL")
 
 
 def test_what_is_kept_of_what_nobody_understands_is_cut() -> None:

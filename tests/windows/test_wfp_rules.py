@@ -1,6 +1,6 @@
 """Rules made again of the filters of a host."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -41,6 +41,22 @@ def test_the_defaults_of_each_active_profile() -> None:
             {"layer": "ALE_AUTH_CONNECT_V4", "weight": 8, "action": "BLOCK", "if": ["ORIGINAL_PROFILE_ID EQUAL u32 3"]}]
     assert policy_of_dump(dump_of({"filters": rows})).profiles == {
         "private": DumpedDefaults("allow"), "domain": DumpedDefaults(outbound="block")}
+
+
+def test_a_rule_is_called_by_the_name_that_its_filters_tell_and_is_for_every_active_profile() -> None:
+    rows = [*DEFAULTS, {**DEFAULTS[0], "if": ["ORIGINAL_PROFILE_ID EQUAL u32 3"]},
+            {"rule": 7, "layer": "ALE_AUTH_RECV_ACCEPT_V4", "weight": 9, "if": ["IP_PROTOCOL EQUAL u8 6"]}]
+    dump = dump_of({"filters": rows})
+    told = tuple(replace(f, origin="DeviceManagement-1") if f.rule == 7 else f for f in dump.filters)
+    (found,) = policy_of_dump(replace(dump, filters=told)).rules
+    assert found.id.name == "devicemanagement-1"
+    assert [f.id for f in found.made_of] == [4]
+    assert [f.profile for f in found.filters] == [("domain", "public")]
+
+
+def test_a_filter_of_another_sublayer_is_no_default() -> None:
+    rows = [{**DEFAULTS[0], "sublayer": "UNIVERSAL"}, DEFAULTS[1]]
+    assert policy_of_dump(dump_of({"filters": rows})).profiles == {"public": DumpedDefaults(outbound="allow")}
 
 
 def test_what_a_driver_decides_is_no_default() -> None:

@@ -66,6 +66,20 @@ def test_what_no_kind_has() -> None:
     assert max(len(v.data) for v in found) == 500
 
 
+@pytest.mark.parametrize(("below", "about"), [
+    (r"Services\RemoteDesktop", "Remote Desktop"), (r"services\fileandprint", "file and printer sharing"),
+    ("RemoteAdminSettings", "remote administration"), ("IcmpSettings", "ICMP"), (r"AuthorizedApplications\List", "programs"),
+    (r"GloballyOpenPorts\List", "ports"), ("Logging", ""), (r"Services\RemoteDesktop\More", "")])
+def test_what_a_policy_of_windows_xp_is_about(below: str, about: str) -> None:
+    assert UnmanagedValue("group_policy", rf"DomainProfile\{below}", "x", "1").legacy == about
+
+
+def test_a_restriction_without_a_name_is_none_and_the_id_of_a_default_set_is_read() -> None:
+    assert dict(restricted((r"Static\System", "", "V2.0|Action=Block|Dir=Out|Svc=x|Name=n|"))) == {}
+    rows = [["Phase1AuthenticationSets", [["{7E7F1A2B-0000-0000-0000-000000000001}", "String", "{0A}"]]]]
+    assert unmanaged_values({"group_policy": rows}, KINDS) == ()
+
+
 def test_what_stands_where_it_is_not_read() -> None:
     """Values that are no rules among the rules, keys below theirs, and a second key of one profile that does not count."""
     policy: dict[str, Any] = {

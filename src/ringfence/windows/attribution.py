@@ -114,7 +114,7 @@ def _indexed(logs: Mapping[str, EventLog]) -> _EventIndex:
     for event in sorted((e for log in logs.values() for e in log.events), key=lambda event: event.time):
         deed, nouns = _MEANINGS.get(event.id, ("reset", ()))
         phase, store, origin = event.number("IPsecPhase"), event.number("StoreType"), event.number("Origin")
-        if origin in _OTHER_ORIGINS or (deed == "removed_all" and store not in (None, _LOCAL_STORE)):
+        if origin in _OTHER_ORIGINS or store not in (None, _LOCAL_STORE):
             continue
         name, title = (event.text(f"Rule{what}") or event.text(f"Set{what}") for what in ("Id", "Name"))
         for noun in nouns:
@@ -122,7 +122,7 @@ def _indexed(logs: Mapping[str, EventLog]) -> _EventIndex:
                 continue
             if deed in ("removed_all", "reset"):
                 index.wide.setdefault(noun, []).append(event)
-            elif deed == "changed" and "added" not in POLICY_EVENTS[noun][1]:
+            elif "added" not in POLICY_EVENTS[noun][1]:
                 index.settings.setdefault(noun, []).append(event)
             else:
                 known_by = index.named if name else index.titled
