@@ -107,8 +107,13 @@ def test_what_windows_allows_is_allowed(properties: dict[str, Any]) -> None:
     ({"program": "C:\\App\\"}, "is a folder"), ({"program": r"C:\App\x.exe"}, ""), ({"program": "System"}, ""),
     ({"program": r"%SystemRoot%\system32\svchost.exe"}, ""),
     ({"service": "*"}, "every program that runs as a service"), ({"service": "*", "program": r"C:\App\x.exe"}, ""),
-    ({"service": "*", "action": "block"}, ""), ({"service": "*", "enabled": False}, ""), ({"service": "Dhcp"}, "")])
-def test_what_no_program_has_is_warned_of(properties: dict[str, Any], warned: str) -> None:
+    ({"service": "*", "action": "block"}, ""), ({"service": "*", "enabled": False}, ""), ({"service": "Dhcp"}, ""),
+    ({"service": "*", "direction": "outbound"}, ""), ({"program": "C:\\Überall\\x.exe"}, ""),
+    ({"local_only_mapping": True, "remote_address": "10.0.0.1"}, "it does not count: with local_only_mapping"),
+    ({"local_only_mapping": True, "protocol": "tcp", "remote_port": 99}, "it does not count: with local_only_mapping"),
+    ({"local_only_mapping": True, "protocol": "tcp", "local_port": 99, "local_address": "10.0.0.1"}, ""),
+    ({"local_only_mapping": True, "remote_address": "10.0.0.1", "action": "block"}, "")])
+def test_what_means_something_else_is_warned_of(properties: dict[str, Any], warned: str) -> None:
     declarations, problems = declare(task("firewall_rule", {"name": "r", **properties}))
     assert [p.severity for p in problems] == ["warning"] * bool(warned)
     assert all(warned in p.summary for p in problems)
