@@ -31,7 +31,8 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "Package": ("S-1-15-2-1", "S-1-15-2-2"), "Authentication": ("required", "no_encap"), "Encryption": ("required", "dynamic"),
     "OverrideBlockRules": (True, False), "LocalUser": ("S-1-5-11", "S-1-5-9"), "RemoteUser": ("S-1-5-11", "S-1-5-9"),
     "RemoteMachine": ("S-1-5-11", "S-1-5-9"), "InboundSecurity": ("require", "request"),
-    "OutboundSecurity": ("require", "request"), "Mode": ("tunnel", "transport"), "LocalTunnelEndpoint": ("192.0.2.1", "192.0.2.2"),
+    "OutboundSecurity": ("require", "request"), "Mode": ("tunnel", "transport"),
+    "LocalTunnelEndpoint": ("192.0.2.1", "192.0.2.2"),
     "RemoteTunnelEndpoint": ("192.0.2.3", "192.0.2.4"), "RemoteTunnelHostname": ("a.example.com", "b.example.com"),
 }
 

@@ -198,6 +198,7 @@ def test_any_change_is_said_completely(first: dict[str, Any], second: dict[str, 
 @by_chance(400)
 @example("v2.31|AuthByPassOut=TRUE|")  # which stands beside one action and one direction alone, and says neither
 @example("v2.31|Action=ByPass|Dir=Odd|")
+@example("v2.31|Action=Allow|Dir=In|LUOwn= |AppPkgId=\u2003|")
 @given(st.one_of(STRING, st.text(max_size=60)))
 def test_no_string_is_refused_and_nothing_of_it_is_lost(string: str) -> None:
     found = RULE.read_string("r", string)

@@ -81,9 +81,9 @@ def canonical_sid(text: str) -> str:
 
 def stored_sid(text: str) -> CaseInsensitive:
     """An account, or a package, as a rule has it: compared in the canonical form, and written as it is. Raises ValueError for the
-    word by which people say that there is none."""
+    word by which people say that there is none, and for spaces alone."""
     said = text.strip()
-    if fold(said) == "any":
+    if fold(said) in ("", "any"):
         raise ValueError(text)
     found = canonical_sid(said)
     return CaseInsensitive(said) if found.casefold() == said.casefold() else CanonicalText(found, said)
