@@ -140,6 +140,24 @@ def test_no_list_is_longer_than_windows_keeps() -> None:
     assert problems(protocol="tcp", local_port=[*range(1, 2003)]) == []  # one range
 
 
+def test_the_switch_of_single_ports_holds_for_a_rule_as_it_is_now() -> None:
+    """[MS-FASP] 2.2.38, GLOBAL_PORTS_ALLOW_USER_PREF_MERGE: however many entries it was read with."""
+    stored = RULE.read_string("r", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=443|LPort=444|Name=r|")
+    for found, holds in ((stored, False), (stored.replace(description="d"), False), (stored.replace(local_port=("443",)), True)):
+        judged = found.as_filter()
+        assert judged is not None
+        assert ("allow_user_ports" in judged.merged_by) is holds
+
+
+def test_of_a_condition_nobody_understands_it_is_not_known_whether_windows_refuses_the_rule() -> None:
+    """Ports go with tcp or udp; what such a rule would be with something of a later Windows, no document says."""
+    string = "v2.31|Action=Allow|Active=TRUE|Dir=In|LPort=443|Name=r|"
+    for more, refused in (("", True), ("Future=1|", False), ("Future=1|PCross=TRUE|", False), ("PCross=TRUE|", True)):
+        judged = RULE.read_string("r", string + more).as_filter()
+        assert judged is not None
+        assert bool(judged.invalid) is refused, more
+
+
 def test_the_display_name_is_the_name_where_omitted() -> None:
     assert rule("abc").display_name == "abc"  # type: ignore[attr-defined]
     assert RULE.read_string("abc", "v2.31|Action=Allow|Active=TRUE|Dir=In|") == rule("abc")
