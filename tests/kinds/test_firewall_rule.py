@@ -107,8 +107,13 @@ def test_what_windows_allows_is_allowed(properties: dict[str, Any]) -> None:
     ({"program": "C:\\App\\"}, "is a folder"), ({"program": r"C:\App\x.exe"}, ""), ({"program": "System"}, ""),
     ({"program": r"%SystemRoot%\system32\svchost.exe"}, ""),
     ({"service": "*"}, "every program that runs as a service"), ({"service": "*", "program": r"C:\App\x.exe"}, ""),
-    ({"service": "*", "action": "block"}, ""), ({"service": "*", "enabled": False}, ""), ({"service": "Dhcp"}, "")])
-def test_what_no_program_has_is_warned_of(properties: dict[str, Any], warned: str) -> None:
+    ({"service": "*", "action": "block"}, ""), ({"service": "*", "enabled": False}, ""), ({"service": "Dhcp"}, ""),
+    ({"service": "*", "direction": "outbound"}, ""), ({"program": "C:\\Überall\\x.exe"}, ""),
+    ({"local_only_mapping": True, "remote_address": "10.0.0.1"}, "it does not count: with local_only_mapping"),
+    ({"local_only_mapping": True, "protocol": "tcp", "remote_port": 99}, "it does not count: with local_only_mapping"),
+    ({"local_only_mapping": True, "protocol": "tcp", "local_port": 99, "local_address": "10.0.0.1"}, ""),
+    ({"local_only_mapping": True, "remote_address": "10.0.0.1", "action": "block"}, "")])
+def test_what_means_something_else_is_warned_of(properties: dict[str, Any], warned: str) -> None:
     declarations, problems = declare(task("firewall_rule", {"name": "r", **properties}))
     assert [p.severity for p in problems] == ["warning"] * bool(warned)
     assert all(warned in p.summary for p in problems)
@@ -133,6 +138,24 @@ def test_no_list_is_longer_than_windows_keeps() -> None:
     assert "1001 members" in problems(remote_address=six)[0]
     assert "1001 members" in problems(protocol="tcp", local_port=[*range(1, 2003, 2)])[0]
     assert problems(protocol="tcp", local_port=[*range(1, 2003)]) == []  # one range
+
+
+def test_the_switch_of_single_ports_holds_for_a_rule_as_it_is_now() -> None:
+    """[MS-FASP] 2.2.38, GLOBAL_PORTS_ALLOW_USER_PREF_MERGE: however many entries it was read with."""
+    stored = RULE.read_string("r", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=443|LPort=444|Name=r|")
+    for found, holds in ((stored, False), (stored.replace(description="d"), False), (stored.replace(local_port=("443",)), True)):
+        judged = found.as_filter()
+        assert judged is not None
+        assert ("allow_user_ports" in judged.merged_by) is holds
+
+
+def test_of_a_condition_nobody_understands_it_is_not_known_whether_windows_refuses_the_rule() -> None:
+    """Ports go with tcp or udp; what such a rule would be with something of a later Windows, no document says."""
+    string = "v2.31|Action=Allow|Active=TRUE|Dir=In|LPort=443|Name=r|"
+    for more, refused in (("", True), ("Future=1|", False), ("Future=1|PCross=TRUE|", False), ("PCross=TRUE|", True)):
+        judged = RULE.read_string("r", string + more).as_filter()
+        assert judged is not None
+        assert bool(judged.invalid) is refused, more
 
 
 def test_the_display_name_is_the_name_where_omitted() -> None:
@@ -193,6 +216,7 @@ def test_any_change_is_said_completely(first: dict[str, Any], second: dict[str, 
 @by_chance(400)
 @example("v2.31|AuthByPassOut=TRUE|")  # which stands beside one action and one direction alone, and says neither
 @example("v2.31|Action=ByPass|Dir=Odd|")
+@example("v2.31|Action=Allow|Dir=In|LUOwn= |AppPkgId=\u2003|")
 @given(st.one_of(STRING, st.text(max_size=60)))
 def test_no_string_is_refused_and_nothing_of_it_is_lost(string: str) -> None:
     found = RULE.read_string("r", string)

@@ -20,6 +20,8 @@ SETS = [  # what rules of the cases name
     task("ipsec_phase1_auth_set", {"name": "gone", "state": "absent"}, Where("sets.yml", 7)),
     task("ipsec_phase2_auth_set", {"name": "users", "proposal": [{"user": True, "kerberos": True}, {"anonymous": True}]}),
     task("ipsec_quick_mode_crypto_set", {"name": "ah", "proposal": {"encapsulation": "ah", "ah_hash": "sha256"}}),
+    task("ipsec_quick_mode_crypto_set", {"name": "mixed", "proposal": [
+        {"encapsulation": "ah", "ah_hash": "sha256"}, {"encapsulation": "esp", "esp_hash": "sha1"}]}),
     task("ipsec_quick_mode_crypto_set", {"name": "bare", "proposal": [
         {"encapsulation": "none"}, {"encapsulation": "esp", "esp_hash": "sha1"}]})]
 REFUSED = [(group["kind"], group["with"], case) for group in cases("ipsec_refusals") for case in group["cases"]]

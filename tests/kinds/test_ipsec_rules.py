@@ -99,6 +99,15 @@ def test_an_exemption_says_no_sets() -> None:
         "Phase2AuthSet": "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE4}", "QuickModeCryptoSet": "{E5A5D32A-4BCE-4e4d-B07F-4AB1BA7E5FE2}"}
 
 
+def test_an_exemption_that_secures_from_now_on_has_the_sets_that_a_rule_without_names_has() -> None:
+    """The default ones, and no second authentication ([MS-FASP] 2.2.55): as the string would be read."""
+    exempt = IPSEC.read_string("r", "v2.31|Action=DoNotSecure|Active=TRUE|Name=r|")
+    secured = IPSEC.read_string("r", "v2.31|Action=Secure|Active=TRUE|Name=r|")
+    assert exempt.replace(inbound_security="require", outbound_security="require") == secured
+    assert secured.replace(inbound_security="none", outbound_security="none") == exempt
+    assert [secured.values()[p.name] for p in IPSEC.references] == ["default", "default", "none"]
+
+
 def test_back_to_the_default_set_is_said_by_its_id() -> None:
     own = as_declared({"kind": "ipsec_rule", "say": {"inbound_security": "require", "outbound_security": "request",
                                                   "quick_mode_crypto_set": "qm"}})

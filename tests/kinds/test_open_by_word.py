@@ -34,6 +34,8 @@ def test_what_is_enough(case: dict[str, Any]) -> None:
         said_of_it = "too little narrows this rule" if beside else "nothing narrows this rule"
         assert said_of_it in problem.summary
         assert all(name in problem.summary for name in beside)
+        does = "blocks" if case["say"].get("action") == "block" else "lets out" if "direction" in case["say"] else "lets in"
+        assert f": it {does} " in problem.summary
     assert f"`{word}: any`" in problem.detail
     said = {**case["say"], word: "any"}
     if case.get("kind") or not case["say"].keys() & {"local_port", "remote_port"} or word != "protocol":

@@ -13,6 +13,7 @@ from ringfence.diagnostics import suggest
 from ringfence.model.resource import Property
 from ringfence.secret import Secret
 from ringfence.types.base import CaseInsensitive, as_list, quoted, snake
+from ringfence.types.enums import number
 from ringfence.types.network import address, icmp_type, platforms, port, protocol
 from ringfence.types.text import text
 
@@ -163,6 +164,12 @@ def test_a_text_with_commas_is_a_list_without_empty_members() -> None:
     assert as_list(" a, ,b ,, ") == ["a", "b"]
     assert as_list(",") == as_list(None) == []
     assert as_list(0) == [0]
+
+
+def test_a_number_of_many_digits_is_out_of_range() -> None:
+    """Python reads none of so many."""
+    with pytest.raises(ValueError, match="is not in 1-9"):
+        number(1, 9).parse("9" * 5000)
 
 
 def test_a_text_is_as_long_as_windows_takes_it() -> None:

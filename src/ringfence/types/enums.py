@@ -16,7 +16,7 @@ def choice(*parameters: str, **aliases: str) -> PropertyType:
     def parse(value: Any) -> str:
         if value is None or value == "":  # for IPsec it would mean none: nothing is secured
             raise ValueError(f"the value is empty, and that is not one of {', '.join(canonical)}")
-        text = str(value).lower() if isinstance(value, bool) else as_text(value)
+        text = str(value) if isinstance(value, bool) else as_text(value)
         if (found := forms.get(fold(text))) is None:
             raise ValueError(f"{quoted(value)} is not one of {', '.join(canonical)}{suggest(text, list(canonical), '; ')}")
         return found

@@ -18,7 +18,7 @@ LAST_PORT = 65535
 def merged(intervals: Iterable[Interval]) -> list[Interval]:
     """The same numbers in as few intervals as they need, sorted."""
     found: list[Interval] = []
-    begin, end = 0, -2
+    begin = end = -2
     for first, last, text in sorted(intervals):
         if first > end + 1:
             found.append((first, last, text))
@@ -39,10 +39,9 @@ def port_set(members: Iterable[str | Interval]) -> tuple[str, ...]:
 def single_ports(members: Iterable[str | Interval]) -> tuple[str, ...]:
     """The same where a range is another thing than its ports, one by one: single ones stay, unless a range covers them."""
     words, intervals, pieces = _intervals(members, port_range)
-    intervals = sorted(set(intervals))
-    ranges = [*merged(i for i in intervals if i[0] != i[1])]
+    ranges = merged(i for i in intervals if i[0] != i[1])
     covered = {n for first, last, _ in ranges for n in range(first, last + 1)}
-    alone = [i for i in intervals if i[0] == i[1] and i[0] not in covered]
+    alone = {(n, last, text) for n, last, text in intervals if n not in covered}
     return (*words, *(text or f"{first}-{last}" for first, last, text in sorted([*ranges, *alone])), *pieces)
 
 

@@ -54,7 +54,7 @@ _EVERYONE = "S-1-1-0"
 CC = ("CC", "0X1", "0X00000001")  # the one right, as a name and as a number
 _DIGITS = 15  # of a number of 48 bits, without zeros before it
 MAX_DESCRIPTOR = 9999  # characters of a list of accounts that Windows takes, [MS-FASP] 2.2.37
-MAX_UNBOUND = 10 * MAX_DESCRIPTOR  # names that are not SIDs yet may be longer
+MAX_UNBOUND = 10 * MAX_DESCRIPTOR  # characters of one that is read: names that are not SIDs yet may be longer than those
 _MOST = MAX_DESCRIPTOR // len("(A;;CC;;;S-1-1-0)")  # so many accounts are too many, whichever they are
 _DACL = re.compile(r"(?:O:[^:()]*)?(?:G:[^:()]*)?D:([A-Z]*)(\(.*\))", re.I | re.S)
 _FLAGS_OF_LIST = re.compile("(?:P|AR|AI)*", re.I)
@@ -81,9 +81,9 @@ def canonical_sid(text: str) -> str:
 
 def stored_sid(text: str) -> CaseInsensitive:
     """An account, or a package, as a rule has it: compared in the canonical form, and written as it is. Raises ValueError for the
-    word by which people say that there is none."""
+    word by which people say that there is none, and for spaces alone."""
     said = text.strip()
-    if fold(said) == "any":
+    if fold(said) in ("", "any"):
         raise ValueError(text)
     found = canonical_sid(said)
     return CaseInsensitive(said) if found.casefold() == said.casefold() else CanonicalText(found, said)
