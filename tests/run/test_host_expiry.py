@@ -319,10 +319,12 @@ def test_a_run_that_is_undone_leaves_no_task_behind() -> None:
 
 def test_a_run_that_is_undone_before_its_tasks_were_sent_takes_none_back() -> None:
     e = Expiring()
+    e.apply(e.rule(name="old"))
+    before = len(e.host.verbs("Expiry.Write"))
     e.host.refuse = {"more": Failure("InvalidArgument", "x", "no")}
-    result = e.apply(e.rule(), e.rule(None, "more"))
+    result = e.apply(e.rule(), e.rule(None, "old"), e.rule(None, "more"))
     assert isinstance(result.error, Restored), result.error
-    assert (e.host.verbs("Expiry.Write"), e.host.verbs("Expiry.Remove")) == ([], [])
+    assert (len(e.host.verbs("Expiry.Write")), e.host.verbs("Expiry.Remove"), e.tasks) == (before, [], [e.at(HOUR)])
 
 
 def refused_from(host: LabHost, batch: Batch, name: str) -> Reply | None:

@@ -83,9 +83,9 @@ def test_a_message_that_was_cut_in_the_middle_of_one() -> None:
     (('Gr\u00fc\u00dfe "x"',), 'Gr\u00fc\u00dfe \\"x\\"!', f"{MASK}!"),
     (("Word",), "WORD, word, Word", f"WORD, word, {MASK}"),  # a short one may be a word in other letters
     (("Correct-Hors",), "CORRECT-HORS, correct-hors", f"{MASK}, {MASK}"),
-    (("first line\n  a line of 21 letters.  \na line of 20 letters\n",),
-     "first line, a line of 21 letters., a line of 20 letters",
-     f"first line, {MASK}, a line of 20 letters")])
+    (("first line\n  a line of 21 letters.  \na line of 20 letters\n      one with spaces      ",),
+     "first line, a line of 21 letters., a line of 20 letters, one with spaces",
+     f"first line, {MASK}, a line of 20 letters, one with spaces")])
 def test_how_a_secret_may_stand_in_a_text(secrets: tuple[str, ...], said: str, masked: str) -> None:
     assert Masking(map(Secret, secrets)).text(said) == masked
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from core import GUID, PROFILE, at, declared
+from core import GUID, PROFILE, at, declared, facts
 from hosts import RULES, LabHost
 
 from ringfence.batch import Answer, Batch, Failure, Reply
@@ -169,3 +169,40 @@ def test_interfaces_that_a_host_has_told_are_not_asked_for_again() -> None:
     result = planned(host, at(1, name="r", state="absent"), named)
     assert ", on Ethernet" in shown(result)
     assert len(host.verbs("Interfaces.Read")) == 1
+
+
+def test_an_account_by_its_name_where_nothing_else_is_asked() -> None:
+    host = LabHost({"r": f"v2.31|Action=Allow|Active=TRUE|Dir=In|Name=r|LUOwn={OPS}|"}, accounts={r"CORP\Ops": OPS})
+    assert r"owner  CORP\Ops" in shown(planned(host, at(1, name="r", state="absent")))
+
+
+@pytest.mark.parametrize("stored", ["{ABCDEF00-0000-0000-0000-00000000000A}", "{abcdef00-0000-0000-0000-00000000000a}"])
+def test_an_interface_is_the_same_in_either_case_and_one_that_is_gone_has_no_name(stored: str) -> None:
+    def ask(batch: Batch) -> Reply:
+        raise AssertionError(batch)
+
+    for told in stored.upper(), stored.lower():
+        found = HostSnapshot(facts(interfaces=[{"alias": "Uplink", "guid": told}]), State())
+        assert names_on_host(found, StoredNames(interfaces=(stored, GUID)), ask) == {stored: "Uplink"}
+
+
+@pytest.mark.parametrize("nonsense", [None, 5, ["x"], "x", {OPS: 5}, {OPS: {"name": 5}}, {OPS: {"name": OPS}}, {OPS: {}}])
+def test_what_a_host_cannot_say_of_accounts_costs_no_other_name(nonsense: Any) -> None:
+    """Nor is a SID a name."""
+    stored = StoredNames(texts=("@a.dll,-1", "@a.dll,-2"), accounts=(OPS,))
+    said = {"texts": Answer({"@a.dll,-1": "One", "@a.dll,-2": 7}), "accounts": Answer(nonsense)}
+    found = HostSnapshot(Facts(), State())
+    assert names_on_host(found, stored, lambda batch: Reply(said)) == {"@a.dll,-1": "One"}
+
+
+def test_a_host_that_has_failed_is_not_asked_for_names() -> None:
+    host = LabHost(on=machine("a"))
+
+    def breaks(batch: Batch) -> Reply | None:
+        if batch.stop_on_error:
+            raise HostError("connection_lost")
+        return None
+
+    host.before = breaks
+    result = apply_host(host.job(declared(DISABLE)), context_of(host))
+    assert (result.status, len(result.changes), host.verbs("Texts.Read")) == ("unknown", 1, [])

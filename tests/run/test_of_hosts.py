@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ringfence.diagnostics import NOWHERE, Diagnostic
+from ringfence.diagnostics import MAX_PROBLEMS, NOWHERE, Diagnostic, InputError
 from ringfence.project.playbook_keys import RUN_KEYS
 from ringfence.rollout.maintenance_window import parse_window
 from ringfence.rollout.rollout_policy import ROLLOUT_KEYS
@@ -91,3 +91,24 @@ def test_how_many_more_hosts_have_a_mistake() -> None:
     found, wrong = ProblemsOfHosts(), Diagnostic(NOWHERE, "wrong")
     found.extend(replace(wrong, host=host) for host in ("a", "", "b", "b", "", "c"))
     assert [d.host for d in found.all] == ["a and 2 more"]
+
+
+def test_what_is_wrong_with_one_host_is_told_with_it() -> None:
+    found = ProblemsOfHosts()
+    found.extend([Diagnostic(NOWHERE, "wrong", host="a"), Diagnostic(NOWHERE, "hm", severity="warning")])
+    assert [(d.summary, d.host) for d in found.all] == [("wrong", "a"), ("hm", "")]
+    assert {(d.summary, d.host) for d in found.known} == {("wrong", ""), ("hm", "")}
+
+
+def test_no_more_hosts_are_looked_at_once_more_is_wrong_than_is_told_at_once() -> None:
+    """A mistake of many hosts is one, and a warning is none."""
+    found = ProblemsOfHosts()
+    mistakes = [Diagnostic(NOWHERE, f"wrong {n}") for n in range(MAX_PROBLEMS)]
+    for host in "ab":
+        found.extend(replace(one, host=host) for one in mistakes)
+    found.extend(Diagnostic(NOWHERE, f"hm {n}", severity="warning") for n in range(MAX_PROBLEMS))
+    with pytest.raises(InputError) as raised:
+        found.extend([Diagnostic(NOWHERE, "one more", host="c")])
+    told = raised.value.diagnostics
+    assert [d.host for d in told[:2]] == ["a and 1 more"] * 2
+    assert len(told) > MAX_PROBLEMS
