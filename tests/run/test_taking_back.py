@@ -121,6 +121,28 @@ def test_a_set_goes_and_comes_with_the_rule_that_names_it(recorded: Recorded) ->
         assert (result.error, [c.action for c in result.changes]) == (None, actions)
 
 
+def test_a_set_that_is_named_is_changed_back(recorded: Recorded) -> None:
+    recorded.apply(authentication("s"), secures("iso", "s"))
+    other = task("ipsec_phase1_auth_set", {"name": "s", "proposal": [{"machine": True, "ntlm": True}]})
+    recorded.apply(other, secures("iso", "s"))
+    result = recorded.rollback()
+    assert (result.error, [str(c) for c in result.changes]) == (None, ["ipsec_phase1_auth_set s"])
+
+
+def test_what_names_nothing_that_is_there_any_more_stays_and_the_rest_comes_back(recorded: Recorded) -> None:
+    """Somebody has deleted the set: Windows would take no change of the rule, and the run would end with that."""
+    recorded.apply(authentication("s"), secures("iso", "s"))
+    wider = secures("iso", "s")
+    wider = replace(wider, properties={**wider.properties, "remote_address": "10.0.0.0/8"})
+    recorded.apply(authentication("s"), wider, WEB)
+    recorded.host.machine.registry.delete(POLICY + r"\Phase1AuthenticationSets\s")
+    result = recorded.rollback()
+    assert "not everything could be taken back" in str(result.error)
+    assert [str(c) for c in result.changes] == ["firewall_rule web"]
+    assert "ipsec_rule iso stays as it is: it names ipsec_phase1_auth_set s, which is not there" in warnings(result)
+    assert "web" not in recorded.host.rules
+
+
 def test_the_default_set_goes_though_a_rule_names_it(recorded: Recorded) -> None:
     """Windows falls back to its own."""
     recorded.apply(secures("iso", "default"))
@@ -293,13 +315,25 @@ def ends_in(hours: float, name: str = "bg", **said: Any) -> RenderedTask:
 def test_a_rule_that_comes_back_keeps_the_task_that_it_has_still(recorded: Recorded) -> None:
     """One with another moment goes: what it would end is not that rule any more. Where none is left, that is told."""
     host = recorded.host
-    recorded.apply(ends_in(1))
-    recorded.apply(ends_in(1, local_port=444))
+    other = ends_in(3, "other")
+    recorded.apply(ends_in(1), other)
+    recorded.apply(ends_in(1, local_port=444), other)
     result = recorded.rollback()
-    assert (result.error, len(host.machine.tasks.tasks()), "comes back" in warnings(result)) == (None, 1, False)
+    assert (result.error, len(host.machine.tasks.tasks()), "comes back" in warnings(result)) == (None, 2, False)
     assert (host.entry("bg")["expires_on_host"], host.entry("bg")["ticket"]) == (True, "CHG1")
-    recorded.apply(ends_in(2, local_port=445))
+    recorded.apply(ends_in(2, local_port=445), other)
     result = recorded.rollback()
-    assert (result.error, host.machine.tasks.tasks()) == (None, [])
+    assert (result.error, len(host.machine.tasks.tasks())) == (None, 1)
     assert "firewall_rule bg comes back without the task by which the host was to end it (" in warnings(result)
     assert host.entry("bg")["expires"].startswith("2198-11-26T13")
+
+
+def test_a_task_that_somebody_switched_off_ends_nothing(recorded: Recorded) -> None:
+    tasks = recorded.host.machine.tasks
+    recorded.apply(ends_in(1))
+    recorded.apply(ends_in(1, local_port=444))
+    (one,) = tasks.tasks()
+    tasks.enable(one.path, False)
+    result = recorded.rollback()
+    assert (result.error, tasks.tasks()) == (None, [])
+    assert "firewall_rule bg comes back without the task by which the host was to end it (" in warnings(result)
