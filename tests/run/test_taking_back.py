@@ -14,7 +14,7 @@ from recorded import Work, recorded_run
 from ringfence.batch import Answer, Batch, Reply
 from ringfence.lab import POLICY
 from ringfence.model.ledger import ProjectIdentity
-from ringfence.model.state import Id
+from ringfence.model.state import Id, TaskLabel
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
@@ -321,11 +321,34 @@ def test_a_rule_that_comes_back_keeps_the_task_that_it_has_still(recorded: Recor
     result = recorded.rollback()
     assert (result.error, len(host.machine.tasks.tasks()), "comes back" in warnings(result)) == (None, 2, False)
     assert (host.entry("bg")["expires_on_host"], host.entry("bg")["ticket"]) == (True, "CHG1")
+    assert [c.label for c in result.changes] == [TaskLabel(expires="2198-11-26T13:00:00Z", ticket="CHG1", expires_on_host=True)]
     recorded.apply(ends_in(2, local_port=445), other)
     result = recorded.rollback()
     assert (result.error, len(host.machine.tasks.tasks())) == (None, 1)
     assert "firewall_rule bg comes back without the task by which the host was to end it (" in warnings(result)
     assert host.entry("bg")["expires"].startswith("2198-11-26T13")
+
+
+@pytest.mark.parametrize("then", [False, True])
+def test_a_rule_that_only_the_next_apply_ended_has_no_task_again(then: bool, recorded: Recorded) -> None:
+    """The run gave it one, for the same moment, or did not."""
+    host, before = recorded.host, ends_in(1)
+    recorded.apply(replace(before, treatment={**before.treatment, "expires_on_host": False}))
+    after = ends_in(1, local_port=444)
+    recorded.apply(replace(after, treatment={**after.treatment, "expires_on_host": then}))
+    assert len(host.machine.tasks.tasks()) == then
+    result = recorded.rollback()
+    assert (result.error, host.machine.tasks.tasks()) == (None, [])
+    assert [c.label for c in result.changes] == [TaskLabel(expires="2198-11-26T13:00:00Z", ticket="CHG1")]
+    gone = [d.severity for d in result.diagnostics if "the host is not to remove it by itself any more (now" in d.summary]
+    assert (gone, "comes back without" in warnings(result)) == (["note"] * then, False)
+
+
+def test_of_a_rule_that_goes_nothing_is_told_of_its_task(recorded: Recorded) -> None:
+    recorded.apply(ends_in(1))
+    result = recorded.rollback()
+    assert (result.error, [c.action for c in result.changes], recorded.host.machine.tasks.tasks()) == (None, ["remove"], [])
+    assert not [d.summary for d in result.diagnostics if "by itself" in d.summary or "comes back" in d.summary]
 
 
 def test_a_task_that_somebody_switched_off_ends_nothing(recorded: Recorded) -> None:
