@@ -46,12 +46,14 @@ def test_what_runs_are_given(tmp_path: Path) -> None:
 
 
 def test_the_command_line_wins(tmp_path: Path) -> None:
-    said = {"prune": "all", "max_changes": 5, "inherit": True}
+    said = {"prune": "all", "max_changes": 5, "inherit": True, "guard": "strict", "protected_flows": ("a flow",)}
     of_file, of_line = policy(tmp_path, settings=said), policy(tmp_path, settings=said, prune="never", max_changes=7)
     assert (of_file.prune, of_file.max_changes, of_file.accepts_inherited) == ("all", 5, True)
     assert (of_line.prune, of_line.max_changes) == ("never", 7)
+    assert (of_line.guard, [*map(str, of_line.protected_flows)]) == ("strict", ["a flow"])
     assert (policy(tmp_path).prune, policy(tmp_path).max_changes, policy(tmp_path).accepts_inherited) == ("created", 0, False)
     assert policy(tmp_path, accept_inherited=True).accepts_inherited
+    assert (policy(tmp_path).project, policy(tmp_path, run_id="mine").run_id) == (PROJECT, "mine")
     assert [set(policy(tmp_path, force=forced).forced) for forced in ([], ["percent"])] == [set(), {"percent"}]
     assert policy(tmp_path).playbooks == ("a.yml", "b.yml")
     assert policy(tmp_path).run_id != policy(tmp_path).run_id

@@ -38,7 +38,7 @@ class Recorded:
         self.host, self.folder, self.runs = LabHost({}, owns=False), folder, 0
 
     def run(self, work: Work, *tasks: RenderedTask,
-            project: ProjectIdentity = PROJECT) -> HostResult:
+            project: ProjectIdentity | None = PROJECT) -> HostResult:
         self.runs += 1
         self.host.machine.clock.advance(60)
         now = moment_text(self.host.machine.clock.wall())
@@ -48,12 +48,12 @@ class Recorded:
         assert not [p for p in problems if p.severity == "error"], problems
         return recorded_run(self.host, self.folder, work, declared)
 
-    def apply(self, *tasks: RenderedTask, project: ProjectIdentity = PROJECT) -> HostResult:
+    def apply(self, *tasks: RenderedTask, project: ProjectIdentity | None = PROJECT) -> HostResult:
         return self.run(apply_host, *tasks, project=project)
 
-    def rollback(self) -> HostResult:
+    def rollback(self, project: ProjectIdentity | None = PROJECT) -> HostResult:
         before = hosts_before(past_runs(self.folder), KINDS)
-        return self.run(lambda job, context: rollback(job, context, True, before))
+        return self.run(lambda job, context: rollback(job, context, True, before), project=project)
 
 
 @pytest.fixture
@@ -272,6 +272,48 @@ def test_what_somebody_else_has_put_back_is_no_change(recorded: Recorded) -> Non
     assert (result.error, result.changes, host.entry("more"), list(host.rules)) == (None, (), {}, ["web"])
 
 
+def test_what_the_ledger_says_after_a_rollback(recorded: Recorded) -> None:
+    """What the run made is the project's no more; what was nobody's is nobody's again, and the last run is the rollback."""
+    host = recorded.host
+    recorded.apply(web(443))
+    theirs = host.rules["web"]
+    assert recorded.rollback().error is None
+    assert (host.rules, host.entry("web"), host.machine.registry.get(LEDGER, "Run")) == ({}, {}, host.policy.run_id)
+    host.put("web", theirs)
+    recorded.apply(absent("firewall_rule", "web"))
+    assert recorded.rollback().error is None
+    assert (host.rules, host.entry("web"), host.machine.registry.get(LEDGER, "Run")) == (
+        {"web": theirs}, {}, host.policy.run_id)
+
+
+def test_what_is_in_the_name_of_no_project_is_taken_back_too(recorded: Recorded) -> None:
+    recorded.apply(web(443), project=None)
+    result = recorded.rollback(project=None)
+    assert (result.error, recorded.host.rules, len(result.proven)) == (None, {}, 1)
+
+
+@pytest.mark.parametrize("how", ["unread", "of a later version"])
+def test_a_ledger_that_is_not_understood_is_not_written(how: str, recorded: Recorded) -> None:
+    """What was made is taken back all the same, as the records tell it."""
+    host = recorded.host
+    recorded.apply(web(443))
+    known, written = host.entry("web"), len(host.verbs("Ledger.Write"))
+
+    def unread(batch: Batch) -> Reply | None:
+        if "ledger" not in batch.calls:
+            return None
+        told = {"unread": [{"fact": "ledger", "why": "it is broken"}], "rows": []}
+        return Reply({**host.simulated_reply(batch).answers, "ledger": Answer(told)})
+
+    if how == "unread":
+        host.before = unread
+    else:
+        host.machine.registry.set(LEDGER, "Format", "2")
+    result = recorded.rollback()
+    assert (result.error, host.rules) == (None, {})
+    assert (host.entry("web"), len(host.verbs("Ledger.Write"))) == (known, written)
+
+
 def taken_over(host: LabHost, name: str) -> None:
     """Another project has it in its ledger now, and this one not any more."""
     host.machine.registry.unset(LEDGER, f"firewall_rule|local|{name}")
@@ -298,11 +340,11 @@ def test_what_is_the_projects_as_a_whole_comes_back_as_a_whole(recorded: Recorde
     """Whatever somebody else has made of it since."""
     host = recorded.host
     recorded.apply(web(443))
-    first = host.rules["web"]
+    first, made = host.rules["web"], host.entry("web")
     recorded.apply(web(444))
     host.put("web", first.replace("LPort=443|", "LPort=444|").replace("RA4=10.0.0.1|", "RA4=10.9.9.9|"))
     assert recorded.rollback().error is None
-    assert host.rules["web"] == first
+    assert (host.rules["web"], host.entry("web")) == (first, {**made, "run": host.policy.run_id})
 
 
 def ends_in(hours: float, name: str = "bg", **said: Any) -> RenderedTask:

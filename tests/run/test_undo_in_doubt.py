@@ -174,6 +174,27 @@ def test_why_nothing_could_be_proven_is_told_of_what_is_undone(host: LabHost) ->
     assert (result.status, "not any more" in str(result.error), stored_policy(host.machine) == before) == ("restored", True, True)
 
 
+@pytest.mark.parametrize("error", [Unreachable("timeout", "srv1"), HostError("connection_lost", "srv1"),
+                                   HostError("no_answer", "srv1"), HostError("network", "srv1")], ids=str)
+def test_a_proof_that_is_cut_off_is_made_once_more(error: HostError, host: LabHost) -> None:
+    """Without an undo nobody waits for the host: it is lost."""
+    cut = list[Batch]()
+
+    def breaks(batch: Batch) -> Reply | None:
+        if not cut and has(batch, "Enforcement.Read"):
+            cut.append(batch)
+            raise error
+        return None
+
+    host.before = breaks
+    result = host.apply(RDP)
+    assert (len(cut), result.status, len(result.proven), undo_of(host)[1]) == (1, "changed", 1, "confirmed")
+    cut.clear()
+    host.policy = replace(host.policy, revert_after=0)
+    result = host.apply(RDP, WEB)
+    assert (len(cut), result.status, len(result.written), result.proven) == (1, "lost", 1, frozenset())
+
+
 def test_what_a_run_that_is_undone_removed_is_the_projects_still(host: LabHost) -> None:
     if not host.policy.project:
         return
