@@ -14,7 +14,7 @@ from recorded import Work, recorded_run
 from ringfence.batch import Answer, Batch, Reply
 from ringfence.lab import POLICY
 from ringfence.model.ledger import ProjectIdentity
-from ringfence.model.state import Id
+from ringfence.model.state import Id, TaskLabel
 from ringfence.project.declare import DeclarationBuilder
 from ringfence.project.render import RenderedTask
 from ringfence.report import HostResult
@@ -38,7 +38,7 @@ class Recorded:
         self.host, self.folder, self.runs = LabHost({}, owns=False), folder, 0
 
     def run(self, work: Work, *tasks: RenderedTask,
-            project: ProjectIdentity = PROJECT) -> HostResult:
+            project: ProjectIdentity | None = PROJECT) -> HostResult:
         self.runs += 1
         self.host.machine.clock.advance(60)
         now = moment_text(self.host.machine.clock.wall())
@@ -48,12 +48,12 @@ class Recorded:
         assert not [p for p in problems if p.severity == "error"], problems
         return recorded_run(self.host, self.folder, work, declared)
 
-    def apply(self, *tasks: RenderedTask, project: ProjectIdentity = PROJECT) -> HostResult:
+    def apply(self, *tasks: RenderedTask, project: ProjectIdentity | None = PROJECT) -> HostResult:
         return self.run(apply_host, *tasks, project=project)
 
-    def rollback(self) -> HostResult:
+    def rollback(self, project: ProjectIdentity | None = PROJECT) -> HostResult:
         before = hosts_before(past_runs(self.folder), KINDS)
-        return self.run(lambda job, context: rollback(job, context, True, before))
+        return self.run(lambda job, context: rollback(job, context, True, before), project=project)
 
 
 @pytest.fixture
@@ -119,6 +119,28 @@ def test_a_set_goes_and_comes_with_the_rule_that_names_it(recorded: Recorded) ->
     for actions in (["create", "create"], ["remove", "remove"]):
         result = recorded.rollback()  # of the last run; the second time that is the first rollback
         assert (result.error, [c.action for c in result.changes]) == (None, actions)
+
+
+def test_a_set_that_is_named_is_changed_back(recorded: Recorded) -> None:
+    recorded.apply(authentication("s"), secures("iso", "s"))
+    other = task("ipsec_phase1_auth_set", {"name": "s", "proposal": [{"machine": True, "ntlm": True}]})
+    recorded.apply(other, secures("iso", "s"))
+    result = recorded.rollback()
+    assert (result.error, [str(c) for c in result.changes]) == (None, ["ipsec_phase1_auth_set s"])
+
+
+def test_what_names_nothing_that_is_there_any_more_stays_and_the_rest_comes_back(recorded: Recorded) -> None:
+    """Somebody has deleted the set: Windows would take no change of the rule, and the run would end with that."""
+    recorded.apply(authentication("s"), secures("iso", "s"))
+    wider = secures("iso", "s")
+    wider = replace(wider, properties={**wider.properties, "remote_address": "10.0.0.0/8"})
+    recorded.apply(authentication("s"), wider, WEB)
+    recorded.host.machine.registry.delete(POLICY + r"\Phase1AuthenticationSets\s")
+    result = recorded.rollback()
+    assert "not everything could be taken back" in str(result.error)
+    assert [str(c) for c in result.changes] == ["firewall_rule web"]
+    assert "ipsec_rule iso stays as it is: it names ipsec_phase1_auth_set s, which is not there" in warnings(result)
+    assert "web" not in recorded.host.rules
 
 
 def test_the_default_set_goes_though_a_rule_names_it(recorded: Recorded) -> None:
@@ -250,6 +272,48 @@ def test_what_somebody_else_has_put_back_is_no_change(recorded: Recorded) -> Non
     assert (result.error, result.changes, host.entry("more"), list(host.rules)) == (None, (), {}, ["web"])
 
 
+def test_what_the_ledger_says_after_a_rollback(recorded: Recorded) -> None:
+    """What the run made is the project's no more; what was nobody's is nobody's again, and the last run is the rollback."""
+    host = recorded.host
+    recorded.apply(web(443))
+    theirs = host.rules["web"]
+    assert recorded.rollback().error is None
+    assert (host.rules, host.entry("web"), host.machine.registry.get(LEDGER, "Run")) == ({}, {}, host.policy.run_id)
+    host.put("web", theirs)
+    recorded.apply(absent("firewall_rule", "web"))
+    assert recorded.rollback().error is None
+    assert (host.rules, host.entry("web"), host.machine.registry.get(LEDGER, "Run")) == (
+        {"web": theirs}, {}, host.policy.run_id)
+
+
+def test_what_is_in_the_name_of_no_project_is_taken_back_too(recorded: Recorded) -> None:
+    recorded.apply(web(443), project=None)
+    result = recorded.rollback(project=None)
+    assert (result.error, recorded.host.rules, len(result.proven)) == (None, {}, 1)
+
+
+@pytest.mark.parametrize("how", ["unread", "of a later version"])
+def test_a_ledger_that_is_not_understood_is_not_written(how: str, recorded: Recorded) -> None:
+    """What was made is taken back all the same, as the records tell it."""
+    host = recorded.host
+    recorded.apply(web(443))
+    known, written = host.entry("web"), len(host.verbs("Ledger.Write"))
+
+    def unread(batch: Batch) -> Reply | None:
+        if "ledger" not in batch.calls:
+            return None
+        told = {"unread": [{"fact": "ledger", "why": "it is broken"}], "rows": []}
+        return Reply({**host.simulated_reply(batch).answers, "ledger": Answer(told)})
+
+    if how == "unread":
+        host.before = unread
+    else:
+        host.machine.registry.set(LEDGER, "Format", "2")
+    result = recorded.rollback()
+    assert (result.error, host.rules) == (None, {})
+    assert (host.entry("web"), len(host.verbs("Ledger.Write"))) == (known, written)
+
+
 def taken_over(host: LabHost, name: str) -> None:
     """Another project has it in its ledger now, and this one not any more."""
     host.machine.registry.unset(LEDGER, f"firewall_rule|local|{name}")
@@ -276,11 +340,11 @@ def test_what_is_the_projects_as_a_whole_comes_back_as_a_whole(recorded: Recorde
     """Whatever somebody else has made of it since."""
     host = recorded.host
     recorded.apply(web(443))
-    first = host.rules["web"]
+    first, made = host.rules["web"], host.entry("web")
     recorded.apply(web(444))
     host.put("web", first.replace("LPort=443|", "LPort=444|").replace("RA4=10.0.0.1|", "RA4=10.9.9.9|"))
     assert recorded.rollback().error is None
-    assert host.rules["web"] == first
+    assert (host.rules["web"], host.entry("web")) == (first, {**made, "run": host.policy.run_id})
 
 
 def ends_in(hours: float, name: str = "bg", **said: Any) -> RenderedTask:
@@ -293,13 +357,48 @@ def ends_in(hours: float, name: str = "bg", **said: Any) -> RenderedTask:
 def test_a_rule_that_comes_back_keeps_the_task_that_it_has_still(recorded: Recorded) -> None:
     """One with another moment goes: what it would end is not that rule any more. Where none is left, that is told."""
     host = recorded.host
-    recorded.apply(ends_in(1))
-    recorded.apply(ends_in(1, local_port=444))
+    other = ends_in(3, "other")
+    recorded.apply(ends_in(1), other)
+    recorded.apply(ends_in(1, local_port=444), other)
     result = recorded.rollback()
-    assert (result.error, len(host.machine.tasks.tasks()), "comes back" in warnings(result)) == (None, 1, False)
+    assert (result.error, len(host.machine.tasks.tasks()), "comes back" in warnings(result)) == (None, 2, False)
     assert (host.entry("bg")["expires_on_host"], host.entry("bg")["ticket"]) == (True, "CHG1")
-    recorded.apply(ends_in(2, local_port=445))
+    assert [c.label for c in result.changes] == [TaskLabel(expires="2198-11-26T13:00:00Z", ticket="CHG1", expires_on_host=True)]
+    recorded.apply(ends_in(2, local_port=445), other)
     result = recorded.rollback()
-    assert (result.error, host.machine.tasks.tasks()) == (None, [])
+    assert (result.error, len(host.machine.tasks.tasks())) == (None, 1)
     assert "firewall_rule bg comes back without the task by which the host was to end it (" in warnings(result)
     assert host.entry("bg")["expires"].startswith("2198-11-26T13")
+
+
+@pytest.mark.parametrize("then", [False, True])
+def test_a_rule_that_only_the_next_apply_ended_has_no_task_again(then: bool, recorded: Recorded) -> None:
+    """The run gave it one, for the same moment, or did not."""
+    host, before = recorded.host, ends_in(1)
+    recorded.apply(replace(before, treatment={**before.treatment, "expires_on_host": False}))
+    after = ends_in(1, local_port=444)
+    recorded.apply(replace(after, treatment={**after.treatment, "expires_on_host": then}))
+    assert len(host.machine.tasks.tasks()) == then
+    result = recorded.rollback()
+    assert (result.error, host.machine.tasks.tasks()) == (None, [])
+    assert [c.label for c in result.changes] == [TaskLabel(expires="2198-11-26T13:00:00Z", ticket="CHG1")]
+    gone = [d.severity for d in result.diagnostics if "the host is not to remove it by itself any more (now" in d.summary]
+    assert (gone, "comes back without" in warnings(result)) == (["note"] * then, False)
+
+
+def test_of_a_rule_that_goes_nothing_is_told_of_its_task(recorded: Recorded) -> None:
+    recorded.apply(ends_in(1))
+    result = recorded.rollback()
+    assert (result.error, [c.action for c in result.changes], recorded.host.machine.tasks.tasks()) == (None, ["remove"], [])
+    assert not [d.summary for d in result.diagnostics if "by itself" in d.summary or "comes back" in d.summary]
+
+
+def test_a_task_that_somebody_switched_off_ends_nothing(recorded: Recorded) -> None:
+    tasks = recorded.host.machine.tasks
+    recorded.apply(ends_in(1))
+    recorded.apply(ends_in(1, local_port=444))
+    (one,) = tasks.tasks()
+    tasks.enable(one.path, False)
+    result = recorded.rollback()
+    assert (result.error, tasks.tasks()) == (None, [])
+    assert "firewall_rule bg comes back without the task by which the host was to end it (" in warnings(result)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from core import at, declared, task
-from hosts import PROJECT, LabHost, stored_policy
+from hosts import LEDGER, PROJECT, LabHost, stored_policy
 
 from ringfence.batch import Answer, Batch, Call, Failure, Reply
 from ringfence.errors import HostError, Interrupted, Unreachable
@@ -174,6 +174,27 @@ def test_why_nothing_could_be_proven_is_told_of_what_is_undone(host: LabHost) ->
     assert (result.status, "not any more" in str(result.error), stored_policy(host.machine) == before) == ("restored", True, True)
 
 
+@pytest.mark.parametrize("error", [Unreachable("timeout", "srv1"), HostError("connection_lost", "srv1"),
+                                   HostError("no_answer", "srv1"), HostError("network", "srv1")], ids=str)
+def test_a_proof_that_is_cut_off_is_made_once_more(error: HostError, host: LabHost) -> None:
+    """Without an undo nobody waits for the host: it is lost."""
+    cut = list[Batch]()
+
+    def breaks(batch: Batch) -> Reply | None:
+        if not cut and has(batch, "Enforcement.Read"):
+            cut.append(batch)
+            raise error
+        return None
+
+    host.before = breaks
+    result = host.apply(RDP)
+    assert (len(cut), result.status, len(result.proven), undo_of(host)[1]) == (1, "changed", 1, "confirmed")
+    cut.clear()
+    host.policy = replace(host.policy, revert_after=0)
+    result = host.apply(RDP, WEB)
+    assert (len(cut), result.status, len(result.written), result.proven) == (1, "lost", 1, frozenset())
+
+
 def test_what_a_run_that_is_undone_removed_is_the_projects_still(host: LabHost) -> None:
     if not host.policy.project:
         return
@@ -288,6 +309,27 @@ def test_a_run_that_is_interrupted_arms_no_undo(host: LabHost) -> None:
     assert (len(result.changes), result.written, host.verbs("Undo.Arm")) == (1, frozenset(), [])
 
 
+@pytest.mark.parametrize("carried_out", [0, 1, 2])
+def test_a_confirmation_whose_answer_is_lost_is_found_out(carried_out: int, host: LabHost) -> None:
+    """Nothing of it was carried out, the confirmation without the last word in the ledger, or all."""
+    lost = list[Batch]()
+
+    def breaks(batch: Batch) -> Reply | None:
+        if lost or not has(batch, "Undo.Confirm"):
+            return None
+        lost.append(batch)
+        host.simulated_reply(replace(batch, calls=dict([*batch.calls.items()][:carried_out])))
+        raise HostError("connection_lost", "srv1")
+
+    host.before = breaks
+    result = host.apply(RDP)
+    assert (result.status, len(result.proven), undo_of(host)) == ("changed", 1, (RUN, "confirmed", ""))
+    assert (len(lost), host.patience.waited) == (1, 0)
+    if host.policy.project:
+        assert (host.machine.registry.get(LEDGER, "State"), host.entry("rdp")["how"]) == ("final", "created")
+        assert "pending" not in host.entry("rdp")
+
+
 # -- what only the host can undo
 
 def keyed(key: str) -> RenderedTask:
@@ -328,6 +370,20 @@ def test_what_no_cmdlet_brings_back_the_host_imports(host: LabHost) -> None:
     assert not any("nobody saw what that was" in one for one in told(result))
     if host.policy.project:
         assert (host.entry("rdp"), "pending" in host.entry("s", "ipsec_phase1_auth_set")) == ({}, False)
+
+
+def test_a_ledger_that_is_not_settled_is_no_reason_to_say_less(host: LabHost) -> None:
+    """The next run does it."""
+    before = with_a_key(host)
+
+    def unsettled(batch: Batch) -> Reply | None:
+        if [call.verb for call in batch.calls.values()] == ["Ledger.Write"]:
+            raise Unreachable("timeout", "srv1")
+        return None
+
+    host.before = unsettled
+    result = host.apply(RDP, keyed("another key"))
+    assert (result.status, stored_policy(host.machine) == before) == ("restored", True)
 
 
 def test_a_host_that_differs_after_its_undo_is_not_told_to_be_as_before(host: LabHost) -> None:

@@ -9,7 +9,7 @@ from ringfence.model.kept import as_writable
 from ringfence.model.ledger import Entry, Ledger, entry_of
 from ringfence.model.plain import digest_of
 from ringfence.model.resource import Resource
-from ringfence.model.state import Change, Id, State, TaskLabel, references_of, with_changes
+from ringfence.model.state import Change, Id, State, TaskLabel, with_changes
 from ringfence.plan.plan import HostSnapshot, Plan
 from ringfence.plan.references import missing_of, users_of
 from ringfence.plan.wider import opens, widened
@@ -75,9 +75,8 @@ def _parted(changes: dict[Id, Change], state: State) -> dict[Id, str]:
         used = users_of({c.id for c in going if not c.resource.kind.storage.falls_back(c.id.name)}, then)
         found = {id: f"{users[0]} names it" for id, users in used.items()}
         for id, change in changes.items():
-            known = references_of(id.store, change.before).values() if change.before else ()
             lacking = missing_of(id.store, change.after, then).values() if change.after else ()
-            if lacks := next((one for one in lacking if one not in known), None):
+            if lacks := next(iter(lacking), None):
                 found[id] = f"it names {lacks}, which is not there"
         if not found:
             return stay
