@@ -47,6 +47,13 @@ def test_a_rule_that_cannot_be_changed_leaves_the_plan_of_the_others() -> None:
     assert str(found.error).count("play.yml:3: ") == 1
 
 
+def test_one_target_may_become_another() -> None:
+    host = LabHost({"r": HEAD + "Protocol=17|TTK=Proximity|"})
+    asked = task("firewall_rule", {"name": "r", "protocol": "udp", "dynamic_target": "proximity_sharing"})
+    result = host.apply(asked)
+    assert (result.error, "TTK=ProxSharing|" in host.rules["r"], "TTK=Proximity|" in host.rules["r"]) == (None, True, False)
+
+
 def test_no_way_out_is_a_rule_made_anew() -> None:
     """It would be the same rule without its condition: wider."""
     host = LabHost({"r": HEAD + "Future=1|"})

@@ -6,7 +6,7 @@ import pytest
 from core import at, cases
 from hosts import LabHost
 
-from ringfence.lab import GROUP_POLICY, POLICY
+from ringfence.lab import GROUP_POLICY, MDM, POLICY
 
 
 @pytest.mark.parametrize("case", cases("open_beside"), ids=lambda c: str(c["declared"]))
@@ -17,6 +17,8 @@ def test_what_else_lets_in(case: dict[str, Any]) -> None:
     for profile, action in case.get("default", {}).items():
         key = POLICY + rf"\{profile.title()}Profile"
         host.machine.registry.set(key, "DefaultInboundAction", ["allow", "block"].index(action))
+    for profile, action in case.get("mdm", {}).items():
+        host.machine.registry.set(MDM + rf"\{profile.title()}Profile", "DefaultInboundAction", ["allow", "block"].index(action))
     for profile in ("Domain", "Private", "Public") if case.get("off") else ():
         host.machine.registry.set(POLICY + rf"\{'Standard' if profile == 'Private' else profile}Profile", "EnableFirewall", 0)
     found = [d for d in host.plan(at(1, name="r", **case["declared"])).diagnostics if "restrict" in d.summary]
@@ -25,6 +27,8 @@ def test_what_else_lets_in(case: dict[str, Any]) -> None:
         assert told.severity == "warning"
         assert told.where.line == 3 + list(case["declared"]).index(case.get("at", "remote_address"))  # below the name
         assert f": {', '.join(case['warns'])} on the host" in told.summary
+        by_default = any("default_inbound_action" in name for name in case["warns"])
+        assert ("keeps out what no rule lets in" in told.detail) == by_default
 
 
 def test_windows_own_rule_is_narrowed_by_declaring_it() -> None:

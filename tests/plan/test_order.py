@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from chance import by_chance
-from core import PROFILE, declared, resources, rule, task
+from core import KINDS, PROFILE, declared, resources, rule, task
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,6 +60,7 @@ def test_the_order_does_not_depend_on_the_input(shuffled: list[Any]) -> None:
 EXEMPT = {"inbound_security": "none", "outbound_security": "none"}
 REQUIRE = {"inbound_security": "require", "outbound_security": "request"}
 REQUEST = {"inbound_security": "request", "outbound_security": "request"}
+SET, MAIN_MODE = KINDS["ipsec_phase1_auth_set"], KINDS["ipsec_main_mode_rule"]
 
 
 def secured(name: str, properties: dict[str, Any]) -> Resource:
@@ -79,6 +80,13 @@ def secured(name: str, properties: dict[str, Any]) -> Resource:
     (change(None, rule("z-allow")), change(None, rule("a-block", action="block"))),
     (change(rule("z-on", enabled=False), rule("z-on")), change(rule("a-off"), rule("a-off", enabled=False))),
     (change(None, rule("z-allow")), change(rule("a-allow"), rule("a-allow", action="block"))),
+    # what follows a rename finds it by its new name
+    (Change(id_of(rule("z-old")), rule("z-old"), rule("z-new"), as_action="rename"), change(None, rule("a-allow"))),
+    # sets are there before what names them and go after it; the default one only falls back to that of Windows
+    (change(None, SET.create("z-set", {})), change(None, secured("a-exempt", EXEMPT))),
+    (change(secured("z-isolation", REQUIRE), None), change(SET.create("a-set", {}), None)),
+    (change(SET.create("default", {"display_name": "x"}), None), change(None, rule("a-allow"))),
+    (change(None, rule("z-allow")), change(MAIN_MODE.create("a-off", {}), MAIN_MODE.create("a-off", {"enabled": False}))),
 ], ids=lambda c: f"{c.action}-{c.resource.name}")
 def test_what_opens_is_made_before_what_closes(first: Change, second: Change) -> None:
     assert order([second, first]) == order([first, second]) == (first, second)

@@ -1,15 +1,17 @@
 """The commands for the console of a lost host: those that let traffic pass first, in PowerShell's own spelling."""
 
 import json
+from typing import Any
 
-from core import PROFILE, RULE, rule
+from core import PROFILE, RULE, declared, resources, rule, task
 from host_script import needs_pwsh, pwsh
 
 from ringfence.model.facts import parse_facts
 from ringfence.model.resource import Resource
 from ringfence.model.state import Change, State, id_of
 from ringfence.plan.plan import HostSnapshot, Plan
-from ringfence.plan.way_back import MAX_COMMANDS, way_back
+from ringfence.plan.way_back import MAX_COMMANDS, undone_change, way_back
+from ringfence.secret import MASK
 
 
 def commands(*changes: tuple[Resource | None, Resource | None]) -> list[str]:
@@ -30,6 +32,48 @@ def test_what_shuts_comes_first_and_the_last_written_before_it() -> None:
             "New-NetFirewallRule -Name gone -DisplayName gone -Protocol TCP -LocalPort '22'",
             "Set-NetFirewallRule -Name narrowed -Protocol TCP -LocalPort '5985-5986'",
             "Remove-NetFirewallRule -Name second", "Remove-NetFirewallRule -Name first", "Remove-NetFirewallRule -Name allow"]
+
+
+def a_set(*proposal: dict[str, Any]) -> Resource:
+    (found,) = resources(declared(task("ipsec_phase1_auth_set", {"name": "s", "proposal": [*proposal]})))
+    return found
+
+
+def test_what_was_removed_comes_back_after_what_passes_by_itself() -> None:
+    """A block shuts again what the rules before it let pass; a set, or a setting, may be why nothing passes."""
+    kerberos, ntlm = a_set({"machine": True, "kerberos": True}), a_set({"machine": True, "ntlm": True})
+    assert commands((kerberos, ntlm), (None, rule("allow", protocol="tcp", local_port=80)),
+                    (rule("closed", protocol="tcp", local_port=22), None),
+                    (rule("open", action="block", protocol="tcp", local_port=23), None), (ntlm, None)) == [
+        "New-NetFirewallRule -Name closed -DisplayName closed -Protocol TCP -LocalPort '22'",
+        "Set-NetIPsecPhase1AuthSet -Name s -Proposal (New-NetIPsecAuthProposal -Machine $true -Kerberos $true)",
+        "New-NetIPsecPhase1AuthSet -Name s -DisplayName s -Proposal (New-NetIPsecAuthProposal -Machine $true -Ntlm $true)",
+        "New-NetFirewallRule -Name open -DisplayName open -Action Block -Protocol TCP -LocalPort '23'",
+        "Remove-NetFirewallRule -Name allow"]
+
+
+def test_a_secret_is_not_told() -> None:
+    before = a_set({"machine": True, "pre_shared_key": "open sesame"})
+    (told,) = commands((before, None))
+    assert ("open sesame" in told, f"'{MASK}'" in told) == (False, True)
+
+
+def test_a_rename_is_undone_by_the_new_name() -> None:
+    old, new = rule("old", protocol="tcp", local_port=7), rule("New", protocol="tcp", local_port=7)
+    change = Change(id_of(old), old, new, as_action="rename")
+    plan = Plan("h", {}, HostSnapshot(parse_facts({}), State({})), changes=(change,))
+    assert way_back(plan, frozenset({change.id}), {}) == ("Rename-NetFirewallRule -Name New -NewName old",)
+    assert (undone_change(change).id, undone_change(change).after) == (id_of(new), old)
+    assert undone_change(Change(id_of(old), old, None)).id == id_of(old)
+
+
+def test_values_that_are_no_text() -> None:
+    was = RULE.read_string("e", "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=e|Protocol=6|LPort=8|LOM=TRUE|")
+    now = RULE.read_string("e", "v2.31|Action=Allow|Active=TRUE|Dir=In|Name=e|Protocol=6|LPort=8|")
+    assert commands((was, now), (now, was)) == ["Set-NetFirewallRule -Name e -LocalOnlyMapping $true",
+                                                "Set-NetFirewallRule -Name e -LocalOnlyMapping $false"]
+    sizes = [PROFILE.create("domain", {"log_max_size_kilobytes": size}) for size in (4096, 8192)]
+    assert commands((sizes[0], sizes[1])) == ["Set-NetFirewallProfile -Name Domain -LogMaxSizeKilobytes 4096"]
 
 
 def test_only_what_was_written_and_not_too_much() -> None:

@@ -48,6 +48,14 @@ def test_a_set_that_another_rule_on_the_host_needs_is_not_removed() -> None:
     assert lab.cmdlets[written:] == [("Remove-NetIPsecRule", "iso"), ("Remove-NetIPsecPhase1AuthSet", "s")]
 
 
+def test_a_default_set_may_go_though_rules_use_it() -> None:
+    """Windows' own takes its place."""
+    lab = LabHost()
+    assert lab.apply(a_set("default"), a_rule()).error is None
+    result = lab.apply(task("ipsec_phase1_auth_set", {"name": "default", "state": "absent"}))
+    assert (errors(result.diagnostics), result.status) == ([], "changed")
+
+
 def test_a_rule_that_moves_to_another_set_lets_the_old_one_go() -> None:
     lab = LabHost()
     assert lab.apply(a_set("old"), a_rule(phase1_auth_set="old")).error is None
@@ -128,6 +136,15 @@ def test_what_was_said_of_declared_sets_is_not_said_again_beside_one_that_is_mis
     told = LabHost().plan(a_set(proposal=optional), second, rule).diagnostics
     assert ["nowhere" in d.summary for d in errors(told)] == [True]
     assert not any("both authentications are optional" in d.summary for d in told)
+
+
+def test_what_was_said_of_declared_sets_is_not_said_again_where_the_host_has_them() -> None:
+    optional = [{"machine": True, "kerberos": True}, {"anonymous": True}]
+    policy = (a_set(proposal=optional), task("ipsec_phase2_auth_set", {"name": "users", "proposal": [
+        {"user": True, "kerberos": True}, {"anonymous": True}]}), a_rule(phase1_auth_set="s", phase2_auth_set="users"))
+    lab = LabHost()
+    assert lab.apply(*policy).error is None
+    assert not any("both authentications are optional" in d.summary for d in lab.plan(*policy).diagnostics)
 
 
 def test_every_property_that_names_a_set_says_so() -> None:
