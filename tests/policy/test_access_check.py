@@ -66,3 +66,10 @@ def test_of_a_container(entries: str, package: str | None, of_token: bool | str,
     assert [granted(f"D:(A;;CC;;;WD){entries}", t, package, "", contained=True) for t in tokens] == [of_token, of_nobody]
     assert [granted(f"D:(D;;CC;;;WD){entries}", t, package, "", contained=True) for t in tokens] == [False, False]
     assert granted(f"D:(A;;CC;;;WD){entries}", TOKEN, package, "", contained=False) is True
+
+
+def test_a_container_is_no_account() -> None:
+    """What grants the one says nothing of the other."""
+    capable = TOKEN | {CAPABILITY}
+    assert granted(f"D:(A;;CC;;;{CAPABILITY})", capable, APP, "", contained=True) is False
+    assert granted(f"D:(A;;CC;;;{USER})(A;;CC;;;{APP})", None, APP, "", contained=True) == f"whether its account is {USER}"
