@@ -15,6 +15,13 @@ from ringfence.policy.flow_words import flow_of
     ({"direction": "inbound", "protocol": "icmpv4", "icmp_type": "3:4"}, "inbound icmpv4 type 3:4"),
     ({"direction": "inbound", "protocol": "icmpv6", "icmp_type": "135:0"}, "inbound icmpv6 type 135:0"),
     ({"direction": "inbound", "protocol": "47"}, "inbound protocol 47"),
+    ({"direction": "inbound", "protocol": "icmpv4", "icmp_type": "0:0"}, "inbound icmpv4 type 0:0"),
+    ({"direction": "inbound", "protocol": "icmpv4", "icmp_type": "3"}, "inbound icmpv4 type 3"),
+    ({"direction": "inbound", "protocol": "tcp", "service": "none"}, "inbound tcp"),
+    ({"direction": "outbound", "protocol": "tcp", "local_address": "10.0.0.1", "local_port": 5, "remote_address": "10.0.0.2",
+      "remote_port": 443}, "outbound tcp from 10.0.0.1 port 5 to 10.0.0.2 port 443"),
+    ({"direction": "inbound", "protocol": "tcp", "local_address": "10.0.0.1", "local_port": 5, "remote_address": "10.0.0.2",
+      "remote_port": 443}, "inbound tcp from 10.0.0.2 port 443 to 10.0.0.1 port 5"),
     ({"direction": "outbound", "protocol": "tcp", "program": r"C:\app.exe", "service": "Dnscache"},
      r"outbound tcp by C:\app.exe (Dnscache)"),
 ])

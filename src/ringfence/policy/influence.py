@@ -21,14 +21,13 @@ def _is_heeded(policy: Policy, profile: str, id: Id, filter: Filter) -> bool:
     """Whether the settings of a profile may have such a rule count at all."""
     if policy.is_merged(id, filter, profile) is False or _is_certainly(policy, profile, "enabled", False):
         return False
-    shielded = filter.inbound and filter.effect in ("allow", "block")
-    return not (shielded and _is_certainly(policy, profile, "allow_inbound_rules", False))
+    return not (filter.inbound and _is_certainly(policy, profile, "allow_inbound_rules", False))
 
 
 def has_say(policy: Policy, profile: str, filter: Filter) -> bool:
     """The same in one profile, were it heeded there: whether other rules and the default action leave anything to it. IPsec's
     always count."""
-    if filter.effect not in ("allow", "block") or not filter.direction or policy.doubts:
+    if not filter.direction or policy.doubts:  # IPsec's have none
         return True
     beside = [r for r in policy.rules if r.filter.enabled and r.id.store in CONFIGURED
               and r.filter.direction in ("", filter.direction) and profile in (r.filter.profile or ALL_PROFILES)]

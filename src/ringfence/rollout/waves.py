@@ -92,7 +92,7 @@ def waves(hosts: Sequence[str], sizes: Sequence[WaveSize], apart: Mapping[str, C
     """The hosts of each wave, in order. sizes: of the first waves; the last counts for all that follow; none: all at once ·
     apart: {host: what it may not have in common with another one of its wave}. A host that has to wait for a later wave
     leaves its place to the next."""
-    limits = [size.of(len(hosts)) for size in sizes] or [max(1, len(hosts))]
+    limits = [size.of(len(hosts)) for size in sizes] or [len(hosts)]
     found: list[list[str]] = []
     first_with_room, free_from = 0, dict[str, int]()
     for host in hosts:
