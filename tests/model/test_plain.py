@@ -7,9 +7,10 @@ import pytest
 from core import KINDS, RULE, cases, rule
 from rule_string_checks import KINDS_OF_KEYS
 
-from ringfence.model.plain import plain_data, resource_as_data, resource_from_data, task_data
+from ringfence.model.plain import digest_of, plain_data, resource_as_data, resource_from_data, task_data
 from ringfence.model.resource import Resource
 from ringfence.secret import MASK, Secret, StoredSecret
+from ringfence.windows.read import read
 
 SET = KINDS["ipsec_phase1_auth_set"]
 STRANGE = [(key, string) for key, strings in cases("strange_rules").items() for string in strings]
@@ -25,6 +26,18 @@ def test_what_a_host_has_comes_back(key: str, string: str) -> None:
     found = KINDS_OF_KEYS[key.lower()].read_string("r", string)
     assert back(found) == found
     assert [type(v) for v in back(found).values().values()] == [type(v) for v in found.values().values()]
+
+
+def test_settings_come_back_understood_or_not() -> None:
+    values = [["EnableFirewall", "DWord", 7], ["DefaultInboundAction", "DWord", 1], ["DisableNotifications", "String", "x"]]
+    found = read({"local": [["PublicProfile", values]]}, KINDS).by_kind("firewall_profile")["public"]
+    again = back(found)
+    assert again == found
+    assert [type(v) for v in again.values().values()] == [type(v) for v in found.values().values()]
+    for data in ({"enabled": "EnableFirewall"}, {"enabled": "Other=7"}, {"enabled": 7}, {"enabled": {"a": 1}},
+                 {"enabled": [True]}, {"log_file_name": 7}):
+        with pytest.raises(ValueError, match=r"."):
+            resource_from_data(found.kind, "public", data)
 
 
 def test_sets_come_back_with_their_proposals() -> None:
@@ -68,6 +81,9 @@ def test_as_a_task_has_it() -> None:
     kind = KINDS["ipsec_rule"]
     exempt = kind.create("r", {"inbound_security": "none", "outbound_security": "none"})
     assert task_data(exempt) == {"display_name": "r", "inbound_security": "none", "outbound_security": "none"}
+    secured = kind.create("r", {"inbound_security": "require", "outbound_security": "request", "phase1_auth_set": "corp"})
+    assert task_data(secured) == {"display_name": "r", "inbound_security": "require", "outbound_security": "request",
+                                  "phase1_auth_set": "corp"}
     assert task_data(rule(protocol="tcp", local_port=80)) == {"display_name": "r", "protocol": "tcp", "local_port": ["80"]}
     odd = RULE.read_string("r", "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=weird|Future=1|")
     assert task_data(odd) == {"display_name": "r", "protocol": None, "unknown_tokens": ["Protocol=weird", "Future=1"]}
@@ -76,6 +92,14 @@ def test_as_a_task_has_it() -> None:
     proposal = SET.proposals[0].proposal
     assert proposal is not None
     assert task_data(SET.create("s", {"proposal": (proposal.kind.create("", KERBEROS),)}))["proposal"] == [KERBEROS]
+
+
+def test_a_digest_is_the_same_in_every_version() -> None:
+    """Ledgers of hosts have it: of another one every object would be one that somebody changed."""
+    web = rule("web", protocol="tcp", local_port=[443, 80], program=r"C:\A.exe", enabled=False)
+    assert digest_of(web) == "085af1c9be2b41f469461b010ad17561"
+    other = rule("other", display_name="web", enabled=False, program=r"c:\a.EXE", local_port=[80, 443], protocol="tcp")
+    assert digest_of(other) == digest_of(web)
 
 
 def test_texts_are_plain() -> None:
