@@ -92,7 +92,7 @@ def test_what_windows_refuses_is_found_before_any_host_is_touched(case: dict[str
     {"loose_source_mapping": True, "direction": "outbound"},
     {"name": "TCP Query User{996A56D3-5CAF-4181-8D40-359ACE5167AA}C:\\users\\user\\app.exe"},
     {"name": "x" * 511, "display_name": "y" * 9999},
-    {"name": "All", "display_name": "not all"},
+    {"name": "All", "display_name": "not all"}, {"display_name": ""},
 ])
 def test_what_windows_allows_is_allowed(properties: dict[str, Any]) -> None:
     _, problems = declare(task("firewall_rule", {"name": "r", **properties}))
@@ -138,6 +138,15 @@ def test_no_list_is_longer_than_windows_keeps() -> None:
     assert "1001 members" in problems(remote_address=six)[0]
     assert "1001 members" in problems(protocol="tcp", local_port=[*range(1, 2003, 2)])[0]
     assert problems(protocol="tcp", local_port=[*range(1, 2003)]) == []  # one range
+    ranges = [f"172.{i // 128}.{i % 128 * 2}.1-172.{i // 128}.{i % 128 * 2}.9" for i in range(1001)]
+    assert problems(remote_address=[*four[1:], *ranges[1:]]) == []
+    assert "1001 members" in problems(remote_address=ranges)[0]
+    of_both = [*range(1, 1201, 2), *(f"{n}-{n + 1}" for n in range(2000, 3500, 3))]
+    assert "1100 members" in problems(protocol="tcp", local_port=of_both)[0]
+
+
+def test_no_name_is_longer_than_windows_keeps() -> None:
+    assert "1 to 511 characters, not 512" in str(declare(task("firewall_rule", {"name": "x" * 512}))[1][0])
 
 
 def test_the_switch_of_single_ports_holds_for_a_rule_as_it_is_now() -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from core import cases, declare, task
+from core import RULE, cases, declare, task
 
 from ringfence.diagnostics import Where
 
@@ -25,3 +25,13 @@ def test_what_matches_nothing(case: dict[str, Any]) -> None:
     assert all("matches nothing: " in p.summary for p in problems)
     assert "way_out" not in case or [p.detail for p in problems] == [case["way_out"]]
     assert len(declared) == 3
+
+
+@pytest.mark.parametrize(("pieces", "told"), [
+    ("Protocol=1|RA6=2001:db8::1|", True), ("Protocol=1|RA6=2001:db8::1|RA42=Mars|", False),
+    ("Protocol=1|RA6=2001:db8::1|RA6=fe80::1%3|", False),
+    ("Protocol=1|RA4=10.0.0.1|LA6=2001:db8::1|LA4=Mars|", False), ("RA6=::ffff:10.0.0.0/33|RA6=fe80::1%3|", False),
+    ("RA6=::ffff:10.0.0.1|", True), ("Protocol=1|RA6=2001:db8::1|LOM=TRUE|", False)])
+def test_what_nobody_understands_or_heeds_may_match_something(pieces: str, told: bool) -> None:
+    found = RULE.read_string("r", f"v2.31|Action=Allow|Active=TRUE|Dir=In|{pieces}")
+    assert any("matches nothing: " in finding.reason for finding in found.check()) == told

@@ -70,11 +70,13 @@ def _value_from_data(p: Property, value: Any) -> Any:
     """A canonical value again. Of what its type does not take, _STRANGE: people may not say it, a host may have it."""
     if value is None:
         return None
-    if p.type is SECRET and value == MASK:
+    if p.type is SECRET:
+        if value != MASK:
+            raise ValueError(f"{p.name} is a secret, of which nothing but {MASK} is told")
         return StoredSecret()
-    if p.proposal and isinstance(value, list):
+    if p.proposal:
         inner = p.proposal.kind
-        if not all(isinstance(m, dict) for m in value):
+        if not (isinstance(value, list) and all(isinstance(m, dict) for m in value)):
             raise ValueError(f"{p.name} is a list of mappings")
         return tuple(resource_from_data(inner, "", m) for m in value)
     try:

@@ -143,7 +143,9 @@ def _families(listed: Sequence[str]) -> frozenset[str]:
 
 
 def _is_mapped(text: str) -> bool:
-    first, last, _ = address_interval(text) if ":" in text else (0, 0, "")
+    if ":" not in text:
+        return False
+    first, last, _ = address_interval(text)
     return first >= _MAPPED[0] and last <= _MAPPED[1]
 
 
