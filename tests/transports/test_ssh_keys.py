@@ -156,6 +156,7 @@ def test_accept_new(tmp_path: Path) -> None:
 
 
 def test_nothing_is_remembered_on_the_null_device(tmp_path: Path) -> None:
+    known_hosts.remember(os.devnull, "srv1", 22, HOST_KEY)  # and that is no failure
     with Server(Ssh(answer(), HOST_KEY)) as server:
         assert run(tmp_path, server.port,
                    ansible_ssh_common_args="-o StrictHostKeyChecking=accept-new -o UserKnownHostsFile=/dev/null")[0]
@@ -232,6 +233,7 @@ def test_known_hosts_forms(tmp_path: Path) -> None:
         ("10.0.0.7", 22, True),
         ("10.0.0.77", 22, False),
         ("srv3", 2222, True),
+        ("SRV3", 2222, True),
         ("srv3", 22, False),
         ("a.corp", 2222, True),
         ("a.corp", 22, False),
@@ -245,7 +247,7 @@ def test_known_hosts_forms(tmp_path: Path) -> None:
 def test_what_is_no_line_of_a_host_says_nothing(tmp_path: Path) -> None:
     """A comment that looks like one, half a line, and what is said of others."""
     path, key = tmp_path / "known_hosts", f"{HOST_KEY.get_name()} {HOST_KEY.get_base64()}"
-    path.write_text(f"# srv1 {key}\n#srv1 {key}\nsrv1 {HOST_KEY.get_name()}\n@revoked\n@revoked srv2 {key}\n")
+    path.write_text(f"# srv1 {key}\n#srv0,srv1 {key}\nsrv1 {HOST_KEY.get_name()}\n@revoked\n@revoked srv2 {key}\n")
     assert known_hosts.known(str(path), "srv1", 22) == known_hosts.KnownKeys((), frozenset())
     path.write_text(f"srv1 {key}\n@revoked srv2 {key}\n@revoked srv3 {key}\nsrv3 {key}\n")
     assert known_hosts.known(str(path), "srv1", 22) == known_hosts.KnownKeys((HOST_KEY,), frozenset())
