@@ -80,9 +80,7 @@ class Secret:
         return f"scrypt:{_scrypt(str(self._value), salt)}"
 
     def __eq__(self, other: object) -> bool:
-        if isinstance(other, StoredSecret):
-            return other == self
-        if not isinstance(other, Secret):
+        if not isinstance(other, Secret):  # nor a StoredSecret, which Python asks first
             return False
         if isinstance(self._value, str) and isinstance(other._value, str):
             return hmac.compare_digest(*(one._value.encode("utf-8", "surrogatepass") for one in (self, other)))

@@ -77,8 +77,10 @@ def test_answers_in_their_order_whatever_stands_around_them(before: bytes, after
         Answer(error=Failure("ResourceExists", "x", "already there", 183)),
     )
     assert found[0] == {"a": ["ä", None, 1.5]}
-    with pytest.raises(HostError, match="already there"):
+    with pytest.raises(HostError, match="already there") as caught:
         found[1]
+    assert caught.value.kind == "script"
+    assert [found.succeeded(label) for label in (0, 1, "never made")] == [True, False, False]
 
 
 def test_a_verb_that_an_endpoint_does_not_know_is_told_with_the_way_out() -> None:
@@ -88,6 +90,17 @@ def test_a_verb_that_an_endpoint_does_not_know_is_told_with_the_way_out() -> Non
         found[1]
     assert caught.value.kind == "endpoint"
     assert "ringfence jea export" in FAILURES["endpoint"][1]
+
+
+def test_who_reads_a_reply_is_told_before_how_much_memory_it_takes() -> None:
+    """Characters of two bytes, and of four, take as many times what others do."""
+    told: list[int] = []
+    for sign in ("a", "\u00ff", "\u0100", "\u4e00", "\U0001f525"):
+        batch = Batch({0: Call("Facts.Read")}, run_id="aa", admit=told.append)
+        size = 100_000 // len(sign.encode())
+        data = json.dumps(reply({"ok": True, "value": sign * size}), ensure_ascii=False).encode()
+        assert batch.decode(framed(data))[0] == sign * size
+    assert [round(weight / told[0]) for weight in told] == [1, 1, 2, 2, 4]
 
 
 def test_base64_in_lines_is_joined() -> None:
@@ -123,7 +136,9 @@ def test_a_stopped_batch_has_fewer_answers() -> None:
     (framed(reply(OK, OK))[:-30] + b">>", "protocol", "damaged"),
     (b"<<ringfence-fatal:language_mode:ConstrainedLanguage>>", "language_mode", "ConstrainedLanguage"),
     (b"<<ringfence-fatal:version:PowerShell 2.0>>", "version", "PowerShell 2.0"),
-    (b"<<ringfence-fatal:nonsense:x>>", "script", "x"),
+    (b"<<ringfence-fatal:nonsense:x>>", "script", "x"), (b"<<ringfence-fatal:version:cut sho", "protocol", "no reply"),
+    (framed(reply(OK, OK)).replace(b">>", b"*>>"), "protocol", "damaged"),
+    (framed(reply(OK, OK)).replace(b">>", b"====>>"), "protocol", "damaged"),
 ])
 def test_anything_else_is_a_failure_of_that_host(output: bytes, kind: str, words: str) -> None:
     fails(READ, output, kind, words)

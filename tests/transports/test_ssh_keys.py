@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import hmac
 import os
+import re
 import socket
 import struct
 import threading
@@ -155,6 +156,7 @@ def test_accept_new(tmp_path: Path) -> None:
 
 
 def test_nothing_is_remembered_on_the_null_device(tmp_path: Path) -> None:
+    known_hosts.remember(os.devnull, "srv1", 22, HOST_KEY)  # and that is no failure
     with Server(Ssh(answer(), HOST_KEY)) as server:
         assert run(tmp_path, server.port,
                    ansible_ssh_common_args="-o StrictHostKeyChecking=accept-new -o UserKnownHostsFile=/dev/null")[0]
@@ -231,6 +233,7 @@ def test_known_hosts_forms(tmp_path: Path) -> None:
         ("10.0.0.7", 22, True),
         ("10.0.0.77", 22, False),
         ("srv3", 2222, True),
+        ("SRV3", 2222, True),
         ("srv3", 22, False),
         ("a.corp", 2222, True),
         ("a.corp", 22, False),
@@ -239,6 +242,53 @@ def test_known_hosts_forms(tmp_path: Path) -> None:
         ("other", 22, False),
     ]:
         assert bool(known_hosts.known(str(path), host, port).keys) == there, (host, port)
+
+
+def test_what_is_no_line_of_a_host_says_nothing(tmp_path: Path) -> None:
+    """A comment that looks like one, half a line, and what is said of others."""
+    path, key = tmp_path / "known_hosts", f"{HOST_KEY.get_name()} {HOST_KEY.get_base64()}"
+    path.write_text(f"# srv1 {key}\n#srv0,srv1 {key}\nsrv1 {HOST_KEY.get_name()}\n@revoked\n@revoked srv2 {key}\n")
+    assert known_hosts.known(str(path), "srv1", 22) == known_hosts.KnownKeys((), frozenset())
+    path.write_text(f"srv1 {key}\n@revoked srv2 {key}\n@revoked srv3 {key}\nsrv3 {key}\n")
+    assert known_hosts.known(str(path), "srv1", 22) == known_hosts.KnownKeys((HOST_KEY,), frozenset())
+    assert known_hosts.known(str(path), "srv3", 22) == known_hosts.KnownKeys((), frozenset({key}))
+
+
+def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
+    path, key = tmp_path / "known_hosts", f"{HOST_KEY.get_name()} {HOST_KEY.get_base64()}"
+    for line, moment, there in ((f"srv1 {key}\n", 1, True), (f"srv2 {key}\n", 2, False), (f"srv2,srv1 {key}\n", 2, True)):
+        path.write_text(line)
+        os.utime(path, (moment, moment))
+        assert bool(known_hosts.known(str(path), "srv1", 22).keys) == there
+
+
+def test_what_is_remembered_is_the_accounts_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever else may write there says which keys are trusted."""
+    monkeypatch.chdir(tmp_path)
+    before = os.umask(0)
+    try:
+        for path in ("known_hosts", "new/known_hosts", "new/known_hosts"):
+            known_hosts.remember(path, "srv1", 22, HOST_KEY)
+    finally:
+        os.umask(before)
+    assert [Path(name).stat().st_mode & 0o777 for name in ("known_hosts", "new/known_hosts", "new")] == [0o600, 0o600, 0o700]
+    lines = Path("new/known_hosts").read_text().splitlines()
+    assert (len(lines), len({line.split()[0] for line in lines})) == (2, 2)  # each with a salt of its own
+
+
+@pytest.mark.parametrize(("patterns", "there"), [
+    (("srv1",), True), (("other", "srv1"), True), (("srv1", "other"), True), (("!srv1", "*"), False), (("*", "!srv1"), False),
+    (("!srv2", "*"), True), (("!srv2",), False), (("!*",), False), (("",), False), (("|1|x|y", "srv1"), True),
+    (("srv1", "|1|x|y"), True), (("|1|MDEy|AAAA",), False), (("|1|MDEy",), False)])
+def test_of_several_patterns_one_has_to_fit_and_none_may_forbid(patterns: tuple[str, ...], there: bool) -> None:
+    assert known_hosts.KnownHostsLine("", patterns, "k").matches("srv1") == there
+
+
+@by_chance(300)
+@given(st.text("ab*?", max_size=7), st.text("ab", max_size=7))
+def test_wildcards_fit_as_those_of_sshd_do(pattern: str, name: str) -> None:
+    wanted = re.fullmatch(pattern.replace("*", ".*").replace("?", "."), name) is not None
+    assert known_hosts.KnownHostsLine("", (pattern,), "k").matches(name) == wanted
 
 
 @by_chance(60)
