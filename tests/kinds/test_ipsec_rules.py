@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from core import KINDS, afresh, cases, declared, resources, task
+from core import KINDS, afresh, cases, declare, declared, resources, task
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,6 +87,30 @@ def test_no_string_breaks_the_reader(pieces: list[str]) -> None:
     for kind in (IPSEC, MAIN_MODE):
         found = kind.read_string("r", "|".join(["v2.31", *pieces, ""]))
         assert kind.read_string("r", afresh(found)) == found
+
+
+@pytest.mark.parametrize(("action", "does"), [  # [MS-FASP] 2.2.52
+    ("Action=DoNotSecure", ("exempt", False, False)), ("Action=Boundary", ("secure", False, False)),
+    ("Action=SecureServer", ("secure", True, False)), ("Action=Secure", ("secure", True, True)),
+    ("Action=Secure|SecureInClearOut=TRUE", ("secure", True, False)), ("Action=Odd", ("secure", True, True)),
+    ("", ("secure", True, True))])
+@pytest.mark.parametrize("tunnel", [False, True])
+def test_what_a_rule_does_with_traffic(action: str, does: tuple[str, bool, bool], tunnel: bool) -> None:
+    """An action that nobody understands may drop what comes in clear, and may let it pass."""
+    judged = IPSEC.read_string("r", f"v2.31|{action}|Active=TRUE|Name=r|{'RTunnel4_2=192.0.2.1|' * tunnel}").as_filter()
+    assert judged is not None
+    assert (judged.effect, judged.requires_inbound, judged.requires_outbound) == does
+    assert judged.tunnel is tunnel
+    assert judged.other_effects == (() if "cure" in action or "Boundary" in action else ("exempt",))
+
+
+def test_no_list_of_an_ipsec_rule_is_longer_than_windows_keeps() -> None:
+    many = [f"10.{i // 128}.{i % 128 * 2}.1" for i in range(1001)]
+    asked = {"inbound_security": "request", "outbound_security": "request"}
+    for kind, said in (("ipsec_rule", asked), ("ipsec_main_mode_rule", {})):
+        assert declare(task(kind, {"name": "r", **said, "remote_address": many[1:]}))[1] == []
+        (problem,) = declare(task(kind, {"name": "r", **said, "remote_address": many}))[1]
+        assert "1001 members" in problem.summary
 
 
 def test_an_exemption_says_no_sets() -> None:

@@ -102,3 +102,65 @@ def test_what_closed_something_opens_it_when_it_goes(removed: Resource, opened: 
 def test_what_makes_a_setting_wider(before: Any, after: Any, by: tuple[str, ...]) -> None:
     one, other = (KINDS["firewall_setting"].create("all", {"exemptions": value}) for value in (before, after))
     assert widened(one, other) == by
+
+
+ROLES: dict[str, dict[str, Any]] = {  # what each property of a rule does for traffic, and a value that is not the default
+    "condition": {
+        "icmp_type": ("8",), "dynamic_target": ("wifi_direct_printing",), "local_address": ("10.0.0.2",), "remote_port": ("99",),
+        "program": r"C:\a.exe", "package": "S-1-15-2-1-2", "package_family_name": "Contoso.App_8wekyb3d8bbwe",
+        "service": "w32time", "interface_alias": ("Ethernet",), "interface_type": ("wired",),
+        "local_user": "D:(A;;CC;;;S-1-5-11)",
+        "remote_user": "D:(A;;CC;;;S-1-5-11)", "remote_machine": "D:(A;;CC;;;S-1-5-11)", "authentication": "required",
+        "encryption": "required", "profile": ("domain",), "platform": ("10.0+",)},
+    "permission": {"override_block_rules": True, "edge_traversal_policy": "allow", "loose_source_mapping": True,
+                   "local_only_mapping": True},
+    "decision": {"direction": "outbound", "owner": "S-1-5-21-1-2-3-1001"},
+    "text": {"display_name": "x", "description": "x", "group": "x"}}
+
+
+@pytest.mark.parametrize(("role", "name"), [(role, name) for role, names in ROLES.items() for name in names])
+def test_conditions_narrow_permissions_open_decisions_do_either_and_texts_nothing(role: str, name: str) -> None:
+    one, other = RULE.create("r", NARROW), RULE.create("r", {**NARROW, name: ROLES[role][name]})
+    there = (name,) if role in ("permission", "decision") else ()
+    back = (name,) if role in ("condition", "decision") else ()
+    assert (widened(one, other), widened(other, one)) == (there, back)
+
+
+def test_every_property_of_a_rule_has_its_role_here() -> None:
+    named = {name for names in ROLES.values() for name in names}
+    assert set(RULE.properties) == {*named, *NARROW, "enabled", "action"}  # the first cases are of these
+
+
+LEAST: dict[str, dict[str, tuple[Any, Any]]] = {  # with which value least passes, and with which more ([MS-FASP] 2.2.38, 2.2.42)
+    "firewall_profile": {
+        "enabled": (True, False), "default_inbound_action": ("block", "allow"), "default_outbound_action": ("block", "allow"),
+        "allow_inbound_rules": (False, True), "allow_user_apps": (False, True), "allow_user_ports": (False, True),
+        "allow_unicast_response_to_multicast": (False, True),
+        "disabled_interface_aliases": ((), ("{11111111-2222-3333-4444-555555555555}",))},
+    "firewall_setting": {"enable_stateful_ftp": (False, True), "enable_stateful_pptp": (False, True),
+                         "exemptions": ((), ("icmp",))}}
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, names in LEAST.items() for name in names])
+def test_a_setting_is_wider_with_what_lets_more_pass(kind: str, name: str) -> None:
+    strict, open = (KINDS[kind].create("x", {name: value}) for value in LEAST[kind][name])
+    assert (widened(strict, open), widened(open, strict)) == ((name,), ())
+
+
+@pytest.mark.parametrize(("name", "as_with"), [
+    ("enabled", True), ("default_inbound_action", "block"), ("default_outbound_action", "allow"), ("allow_inbound_rules", True),
+    ("allow_user_apps", True), ("allow_user_ports", True), ("allow_unicast_response_to_multicast", True)])
+def test_what_is_stored_nowhere_is_what_windows_does_then(name: str, as_with: Any) -> None:
+    """Set-NetFirewallProfile, and [MS-FASP] note 13."""
+    kind, (strict, open) = KINDS["firewall_profile"], LEAST["firewall_profile"][name]
+    nothing = kind.create("domain", {})
+    assert widened(kind.create("domain", {name: strict}), nothing) == ((name,) if as_with == open else ())
+    assert widened(nothing, kind.create("domain", {name: open})) == ((name,) if as_with == strict else ())
+
+
+@pytest.mark.parametrize(("kind", "name"), [
+    ("firewall_profile", "notify_on_listen"), ("firewall_profile", "log_allowed"), ("firewall_profile", "log_blocked"),
+    ("firewall_profile", "log_ignored"), ("firewall_setting", "require_full_auth_support")])
+def test_what_does_nothing_with_traffic_makes_nothing_wider(kind: str, name: str) -> None:
+    one, other = (KINDS[kind].create("x", {name: value}) for value in (True, False))
+    assert (widened(one, other), widened(other, one)) == ((), ())

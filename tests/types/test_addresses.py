@@ -9,7 +9,7 @@ from chance import by_chance
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ringfence.types.addresses import MAX_ADDRESS, address_interval, interval_text
+from ringfence.types.addresses import MAX_ADDRESS, address_interval, has_host_mask, interval_text
 from ringfence.types.network import address, icmp_type, port
 
 V4 = st.integers(0, 2**32 - 1).map(lambda n: str(ipaddress.IPv4Address(n)))
@@ -86,6 +86,15 @@ def test_spaces_are_part_of_the_length(parse: Callable[[str], str], ends: tuple[
         with pytest.raises(ValueError, match="is not a") as raised:
             parse(longer)
         assert len(str(raised.value)) < 200  # whatever was said, it is told in short
+
+
+@pytest.mark.parametrize(("text", "is_one"), [
+    ("10.0.0.0/0.0.0.255", True), ("10.0.0.1/0.255.255.255", True), ("10.0.0.0/255.255.255.0", False), ("10.0.0.0/24", False),
+    ("10.0.0.0/0.0.0.0", False), ("10.0.0.1/255.255.255.255", False), ("10.0.0.0/0.255.0.255", False), ("10.0.0.1", False),
+    ("fe80::/0.0.0.255.1", False)])
+def test_which_masks_windows_does_not_take(text: str, is_one: bool) -> None:
+    """Those that routers have. 0.0.0.0 is the mask of all, and 255.255.255.255 that of one address, as Windows reads them."""
+    assert has_host_mask(text) is is_one
 
 
 @pytest.mark.parametrize(("text", "reason"), [("90-80", "90-80 is not a port .* with the smaller end first"),

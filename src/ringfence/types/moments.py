@@ -6,7 +6,7 @@ from typing import Any
 
 from ringfence.types.base import as_text, quoted
 
-_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(:\d\d)?)(\.\d+)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d(?::\d\d)?)(\.\d+)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 MOMENT_FORMS = "2026-12-01T18:00:00Z, 2026-12-01T19:00:00+01:00, or 2026-12-01 for the end of that day in UTC"
 """The ways in which a moment may be written, as a message shows them."""
@@ -19,12 +19,12 @@ def parse_moment(value: Any) -> str:
     found = _MOMENT.fullmatch(f"{written}T23:59:59Z" if _DATE.fullmatch(written) else written)
     if found is None:
         raise ValueError(f"{quoted(written)} is no moment: write {MOMENT_FORMS}")
-    date, time, seconds, _, offset = found.groups()
+    date, time, _, offset = found.groups()
     if offset is None:
         raise ValueError(f"{quoted(written)} does not say of which time zone it is: end it with Z for UTC, or with the offset, "
                          f"{date}T{time}+01:00")
     try:
-        at = datetime.fromisoformat(f"{date}T{time}{'' if seconds else ':00'}{offset.upper().replace('Z', '+00:00')}")
+        at = datetime.fromisoformat(f"{date}T{time}{offset.upper().replace('Z', '+00:00')}")
         return moment_text(at)
     except (ValueError, OverflowError):
         raise ValueError(f"{quoted(written)} is no moment that there is: write {MOMENT_FORMS}") from None
