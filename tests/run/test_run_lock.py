@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ringfence.diagnostics import InputError
+from ringfence.run.journal import HOLDER, LOCK
 from ringfence.run.run_lock import locked
 
 
@@ -18,6 +19,8 @@ def test_the_other_run_is_named_as_long_as_it_has_the_lock(tmp_path: Path) -> No
     (tmp_path / "ringfence.yml").write_text("inventory: hosts.yml\n", encoding="utf-8")
     with locked(tmp_path, "20261127T120000Z-aaaaaa"):
         assert refused(tmp_path) == "another run of this project is at work: 20261127T120000Z-aaaaaa"
+        assert (tmp_path / ".ringfence" / LOCK).stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / ".ringfence" / HOLDER).exists()
     with locked(tmp_path, "20261127T120000Z-cccccc"):
         assert refused(tmp_path).endswith(": 20261127T120000Z-cccccc")
 
