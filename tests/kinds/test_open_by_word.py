@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from core import KINDS, cases, declare, task
-from hosts import LabHost
+from hosts import TWO_INTERFACES, LabHost
 
 from ringfence.diagnostics import Diagnostic, Where
 from ringfence.lab import machine
@@ -155,3 +155,26 @@ def test_everybody_in_the_language_of_the_host_is_nobody_in_particular(user: str
     assert errors(declare(asked, words=True)[1]) == []  # nobody but the host knows
     told = errors(list(host.plan(asked).diagnostics))
     assert ["narrows this rule" in d.summary for d in told] == [True] * wrong
+
+
+def test_what_is_managed_by_mention_needs_no_word_on_a_host_that_blocks_by_default() -> None:
+    """The rest of the rule is as it was found."""
+    host = LabHost({"out": "v2.31|Action=Allow|Active=FALSE|Dir=Out|Name=out|"}, owns=False)
+    profile = task("firewall_profile", {"profiles": "domain", "default_outbound_action": "block"})
+    out = task("firewall_rule", {"name": "out", "direction": "outbound", "enabled": True}, treatment={"omitted": "keep"})
+    planned = host.plan(profile, out)
+    assert (errors(list(planned.diagnostics)), planned.status) == ([], "differs")
+
+
+def test_everybody_by_an_account_is_told_whatever_else_the_host_has_to_name() -> None:
+    host = LabHost({}, on=machine("SRV1", language="de", interfaces=TWO_INTERFACES))
+    asked = task("firewall_rule", {"name": "r", "authentication": "required", "remote_user": "Jeder", "service": "*",
+                                   "interface_alias": "Ethernet"})
+    assert ["narrows this rule" in d.summary for d in errors(list(host.plan(asked).diagnostics))] == [True]
+
+
+def test_what_was_warned_of_already_is_not_told_again() -> None:
+    host = LabHost({}, on=machine("SRV1", language="de"))
+    asked = task("firewall_rule", {"name": "r", "protocol": "tcp", "local_port": 3389, "local_user": "Administratoren"})
+    assert ["is let in from anywhere" in d.summary for d in declare(asked, words=True)[1]] == [True]
+    assert not any("3389 is let in from anywhere" in d.summary for d in host.plan(asked).diagnostics)
