@@ -334,6 +334,8 @@ def test_what_another_project_has_by_now_stays_by_whatever_name(renamed: bool, t
     assert "not everything could be taken back" in str(result.error)
     assert f"belongs to the project other ({OTHER.id}) by now: it stays as it is" in warnings(result)
     assert (host.rules[theirs], "more" in host.rules) == (before, False)
+    assert ("firewall_rule new stays under that name: it was web before" in warnings(result)) == (renamed and theirs == "web")
+    assert ("new" in host.rules) == renamed  # it would be gone under both names
 
 
 def test_what_is_the_projects_as_a_whole_comes_back_as_a_whole(recorded: Recorded) -> None:

@@ -36,11 +36,14 @@ def changes_back(wanted: Before, found: HostSnapshot) -> tuple[tuple[Change, ...
 
 
 def _without_others(wanted: Before, ledger: Ledger) -> Before:
-    """What is wanted, without what another project has taken over since, or made anew."""
+    """What is wanted, without what another project has taken over since, or made anew. What was renamed stays under its new name
+    where the old one is another project's: it would be gone under both."""
     others = {id: other for id in wanted.objects
               if (other := ledger.foreign.get(id) or ledger.foreign.get(wanted.moved.get(id, id)))}
-    told = (f"{id} belongs to the project {other} by now: it stays as it is" for id, other in sorted(others.items()))
-    objects = {id: was for id, was in wanted.objects.items() if id not in others}
+    renamed = {new: id for id, new in wanted.moved.items() if id in others and new not in others}
+    told = [f"{id} belongs to the project {other} by now: it stays as it is" for id, other in sorted(others.items())]
+    told += [f"{new} stays under that name: it was {id.name} before" for new, id in sorted(renamed.items())]
+    objects = {id: was for id, was in wanted.objects.items() if id not in others and id not in renamed}
     return replace(wanted, objects=objects, problems=(*wanted.problems, *told))
 
 
