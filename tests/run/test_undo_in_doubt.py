@@ -330,6 +330,25 @@ def test_a_confirmation_whose_answer_is_lost_is_found_out(carried_out: int, host
         assert "pending" not in host.entry("rdp")
 
 
+def test_nothing_more_is_done_to_a_host_whose_undo_was_quicker_than_the_confirmation(host: LabHost) -> None:
+    """Its tasks stay as they were, and the ledger does not say that the project has what is gone."""
+    before, sent = stored_policy(host.machine), list[list[str]]()
+
+    def late(batch: Batch) -> Reply | None:
+        if not has(batch, "Undo.Confirm"):
+            return None
+        host.machine.clock.advance(900)
+        reply = host.simulated_reply(batch)
+        sent.append([batch.calls[label].verb for label, answer in reply.answers.items() if not answer.error])
+        return reply
+
+    host.before = late
+    result = host.apply(RDP)
+    assert (result.status, stored_policy(host.machine), undo_of(host)) == ("restored", before, (RUN, "restored", ""))
+    assert sent == [[]]
+    assert host.entry("rdp") == {}
+
+
 # -- what only the host can undo
 
 def keyed(key: str) -> RenderedTask:
