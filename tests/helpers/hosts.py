@@ -120,6 +120,7 @@ class LabHost:
         return self
 
     def run(self, batch: Batch) -> Reply:
+        assert batch.calls, "a round trip for nothing"
         self.batches.append(batch)
         return reply if (reply := self.before(batch)) is not None else self.simulated_reply(batch)
 

@@ -191,6 +191,7 @@ def test_nobody_made_what_is_a_part_of_windows(how: Any) -> None:
 @pytest.mark.parametrize(("written_on", "machine", "name"), [
     ("a|srv1.corp", "a|srv1.corp", ""), ("", "a|srv1.corp", ""), ("a|srv1.corp", "", ""),
     ("b|golden.corp", "a|srv1.corp", "golden.corp"),
+    ("b|golden|", "a|srv1|", "golden"), ("b|golden|S-1-5-21-1-2-3", "a|srv1|", "golden"),
     ("b", "a|srv1.corp", "b"), ("b|", "a|srv1.corp", "b|"), ("a|golden", "a|srv1.corp", "golden")])
 def test_the_machine_that_a_clone_was_made_from(written_on: str, machine: str, name: str) -> None:
     assert Ledger({"Machine": written_on} if written_on else {}, machine=machine).inherited_from == name

@@ -166,7 +166,7 @@ class Ledger:
         written_on = self.header.get("Machine", "")
         if not self.machine or written_on in ("", self.machine):
             return ""
-        return written_on.partition("|")[2] or written_on
+        return (written_on.split("|")[1:2] or [written_on])[0] or written_on
 
     def owned(self, id: Id, found: Resource | None) -> Entry | None:
         """What it says of an object of the project, as it was found; nothing where it is not the project's. What is a part of

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from ringfence.diagnostics import Diagnostic
 from ringfence.model.declaration import Present, present
-from ringfence.model.once import filter_of
 from ringfence.model.state import Id
 from ringfence.plan.plan import Plan
 from ringfence.policy.place import ALL_PROFILES
@@ -33,9 +32,6 @@ def _unsaid(plan: Plan, closed: frozenset[str]) -> Iterator[Diagnostic]:
         if not (closed or declared.host_names):  # what holds for most, and is found soonest
             continue
         if declared.treatment.omitted == "keep" or not (closed or _names_accounts(declared)):
-            continue
-        filter = filter_of(declared.resource)
-        if filter is None or filter.effect != "allow" or (filter.inbound and not _names_accounts(declared)):
             continue
         for finding in declared.resource.check_mentioned(declared.values, closed):
             if finding.severity == "error":  # warnings were told before
