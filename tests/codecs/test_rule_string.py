@@ -7,6 +7,7 @@ from chance import by_chance
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringfence.codecs.nested import Nested
 from ringfence.codecs.registry import RegistryValue
 from ringfence.codecs.rule_string import RuleStringCodec
 from ringfence.codecs.tokens import Platform, ProtocolAndIcmp, Text, TextOrBase64, TokenSet, TruthTable, split
@@ -169,3 +170,13 @@ def test_no_value_of_a_damaged_host_is_an_exception(data: Any) -> None:
     for codec in (SWITCH, RegistryValue("Size", parse=int), RegistryValue("Path", parse=CaseInsensitive),
                   RegistryValue("List", parse=lambda d: tuple(d.split(",")))):
         codec.read(data)
+
+
+def test_a_piece_of_pieces_is_written_where_one_of_them_says_something() -> None:
+    """And read again it is the same; what nothing is said of has no piece."""
+    inner = RuleStringCodec({"a": (Text("A"), None), "b": (Text("B"), None)}, "A B")
+    nested = Nested("Criteria", inner, "v2.31")
+    assert list(nested.write(None, None)) == []
+    assert list(nested.write("x", None)) == ["Criteria=v2.31|A=x|"]
+    assert nested.read(("Criteria=v2.31|A=x|",)) == (("x", None), ())
+    assert nested.read(("Criteria=v2.31|A=x|Future=1|",)) == ((None, None), ("Criteria=v2.31|A=x|Future=1|",))

@@ -40,7 +40,7 @@ ROOMS = {
     "batch": "batch host", "cli": "cli", "codecs": "codecs kinds windows", "diagnostics": "project cli",
     "doctor": "cli/test_doctor.py", "documents": "documents project cli", "errors": "transports run cli",
     "files": "documents cli", "formats": "formats cli",
-    "inventory": "inventory", "kinds": "kinds", "model": "model kinds plan", "modules": "kinds windows plan",
+    "inventory": "inventory", "kinds": "kinds", "model": "model kinds plan", "modules": "kinds windows plan views",
     "plan": "plan run histories/test_histories.py",
     "policy": "policy plan run/test_evaluated.py cli/test_evaluate_command.py cli/test_evaluate_declared.py",
     "project": "project", "regex": "templates inventory", "report": "run views",

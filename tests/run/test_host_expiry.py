@@ -115,6 +115,15 @@ def test_what_expired_and_has_no_task_any_more_is_pruned_and_says_so() -> None:
     assert "CHG0031337; created by run" in told
 
 
+def test_what_a_host_ends_by_itself_is_asked_together_with_all_else_and_of_no_other_host() -> None:
+    for on_host in (True, False):
+        e = Expiring()
+        e.plan(e.rule(on_host=on_host))
+        asked = [{call.verb for call in batch.calls.values()} for batch in e.host.batches]
+        assert [one for one in asked if "Expiry.Read" in one] == ([asked[0]] if on_host else [])
+        assert "Policy.Read" in asked[0]
+
+
 def test_another_moment_is_recorded_though_nothing_else_changes() -> None:
     e = Expiring()
     e.apply(e.rule(on_host=False))

@@ -85,6 +85,15 @@ def test_a_host_is_asked_only_where_it_differs_and_somebody_wants_to_know() -> N
     assert (event.user, event.program) == (ANNA, r"C:\Windows\System32\mmc.exe")
 
 
+def test_nobody_is_asked_who_changed_what_only_comes_to_be_owned() -> None:
+    """It is as it is declared: there was no change."""
+    host = applied()
+    host.machine.registry.delete(LEDGER)
+    result = drifted(host)
+    assert [c.action for c in result.changes] == ["adopt"]
+    assert (result.changed_by, host.verbs("Events.Read")) == ({}, [])
+
+
 def test_where_all_is_in_the_ledger_a_host_is_asked_from_the_write_on() -> None:
     """A minute before, by its own clock."""
     for offset in (0, 7200, -7200):
