@@ -66,6 +66,20 @@ def test_another_profile_is_another_matter() -> None:
     assert "once the network counts as public" in refusal(on.plan(*tasks_of([{"ipsec_rule": rule}])))
 
 
+@pytest.mark.parametrize("merged", [1, 0])
+def test_a_local_rule_of_main_mode_that_policy_has_ignored_is_of_no_account(merged: int) -> None:
+    """AllowLocalIPsecPolicyMerge, [MS-FASP] 3.1.3."""
+    stores = stored({"iso": "SecureServer", "way": "plain"})
+    profile = {"AllowLocalIPsecPolicyMerge": merged}
+    on = host({"registry": {"FirewallRules": stores["FirewallRules"]}, "gpo": {
+        "ConSecRules": stores["ConSecRules"], **{f"{name}Profile": profile for name in ("Domain", "Private", "Public")}}})
+    found = refusal(on.plan(*tasks_of([
+        {"ipsec_main_mode_crypto_set": {"name": "strong", "proposal": [{"key_exchange": "dh20", "encryption": "aes256",
+                                                                        "hash": "sha384"}]}},
+        {"ipsec_main_mode_rule": {"name": "mm", "main_mode_crypto_set": "strong"}}])))
+    assert ("which IPsec secures, may not come through" in found, bool(found)) == (bool(merged), bool(merged))
+
+
 def test_a_host_where_nothing_is_secured_is_not_asked() -> None:
     on = host({})
     result = on.plan(*tasks_of([{"firewall_setting": {"name": "all", "cert_validation_level": "require_crl_check"}}]))
