@@ -43,7 +43,7 @@ ROOMS = {
     "inventory": "inventory", "kinds": "kinds", "model": "model kinds plan", "modules": "kinds windows plan views",
     "plan": "plan run histories/test_histories.py",
     "policy": "policy plan run/test_evaluated.py cli/test_evaluate_command.py cli/test_evaluate_declared.py",
-    "project": "project", "regex": "templates inventory", "report": "run views",
+    "project": "project cli/test_vaulted_projects.py", "regex": "templates inventory", "report": "run views",
     "rollout": "rollout cli", "run": "run plan rollout histories/test_histories.py cli",
     "schemas": "cli",
     "secret": "documents project kinds run", "templates": "templates project", "transports": "transports",
