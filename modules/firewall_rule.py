@@ -231,7 +231,7 @@ class FirewallRule(Rule):
             if alone := [a for a in getattr(self, name) if a in ("0.0.0.0", "::")]:
                 yield Finding(name, f"{alone[0]} is no address of a host [{'0x0010004A' if alone[0] == '::' else '0x0010004C'}]",
                        "leave the property out if any address is meant")
-        if str(self.display_name).casefold() == "all" and self.name.casefold() == "all":
+        if (self.display_name or "").casefold() == "all" and self.name.casefold() == "all":
             yield Finding("name", "Windows allows no rule with the display name All", "set display_name")
         if self.dynamic_target and (self.local_address or self.remote_address or self.local_port or self.remote_port):
             yield Finding("dynamic_target", "a dynamic target goes with no addresses and no ports [0x00100200]",

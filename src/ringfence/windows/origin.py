@@ -83,7 +83,7 @@ def origin_of(id: Id, resource: Resource, shipped: State, ledger: Ledger | None 
 
 def _texts(resource: Resource) -> Iterator[str]:
     """The texts of an object; those that stand in a file or a package of the host are `@…`."""
-    return (str(getattr(resource, name, None)) for name in TEXT_PROPERTIES)
+    return (str(value) for name in TEXT_PROPERTIES if (value := getattr(resource, name, None)))
 
 
 def _package(resource: Resource) -> Origin | None:

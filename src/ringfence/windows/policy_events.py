@@ -62,7 +62,7 @@ class PolicyEvent:
     def number(self, name: str) -> int | None:
         """A field as a number; None where it is none."""
         text = self.text(name)
-        return int(text) if text.isascii() and text.isdecimal() else None
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else None
 
 
 @dataclass(frozen=True, slots=True)
